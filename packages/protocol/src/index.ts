@@ -1,0 +1,7 @@
+export { BoundedQueue, type BoundedQueueOptions, type Overflow } from "./bounded-queue.ts";
+export { envelopeKeys, readEnvelopeKey, repliesTopic } from "./envelope-keys.ts";
+export { heartbeatIntervalMs, limits, outboundQueueMessages } from "./limits.ts";
+export { type ErrorCode, LoomError, type LoomErrorOptions } from "./loom-error.ts";
+export { maxTimerDelayMs, type Runtime, systemRuntime, type Timer } from "./runtime.ts";
+export { anyDepth, anySegment, filterMatches, parseFilter, parseTopic } from "./topic.ts";
+export { Wakeup } from "./wakeup.ts";

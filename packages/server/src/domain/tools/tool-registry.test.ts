@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
+import type { SchemaCompiler } from "./schema-validator.ts";
+import type { ToolDescriptor, ToolProvider } from "./tool.ts";
+import { createToolRegistry } from "./tool-registry.ts";
+
+const provider = (id: string, kind: ToolProvider["kind"] = "agent"): ToolProvider => ({
+  kind,
+  id,
+  call: async () => ({ status: "ok", output: "null" }),
+});
+const bridge = provider("bridge", "bridge");
+const tool = (name: string, parametersSchema = "", description = ""): ToolDescriptor => ({
+  name,
+  description,
+  parametersSchema,
+  metadata: {},
+});
+
+function registryWith(options: { toolsPerAgent?: number; maxSchemas?: number } = {}) {
+  const compiled: string[] = [];
+  const compiler: SchemaCompiler = {
+    compile(text) {
+      if (text === "bad") throw new LoomError("invalid_argument", "bad schema", { details: { field: "x" } });
+      compiled.push(text);
+      return { check: () => [] };
+    },
+  };
+  return { registry: createToolRegistry({ compiler, ...options }), compiled };
+}
+
+const refused = (run: () => unknown, code: ErrorCode, message: RegExp) =>
+  assert.throws(run, (error) => LoomError.isInstance(error) && error.code === code && message.test(error.message));
+
+test("tools are listed by name, with who provides them, until they are removed", () => {
+  const { registry } = registryWith();
+  registry.register(bridge, [tool("web:fetch")]);
+  const registration = registry.register(provider("a"), [tool("price:now"), tool("fs/x")]);
+  registry.register(provider("b"), [tool("price:now")]);
+  const listed = () =>
+    registry.list().map(({ descriptor, seats }) => [descriptor.name, seats.map((s) => s.provider.id)]);
+  assert.deepEqual(listed(), [
+    ["fs/x", ["a"]],
+    ["price:now", ["a", "b"]],
+    ["web:fetch", ["bridge"]],
+  ]);
+  assert.deepEqual(
+    registry.list("price").map(({ descriptor }) => descriptor.name),
+    ["price:now"],
+  );
+  registration.remove();
+  registration.remove();
+  assert.deepEqual(listed(), [
+    ["price:now", ["b"]],
+    ["web:fetch", ["bridge"]],
+  ]);
+});
+
+test("a registration is all or nothing, also in the schemas it holds", () => {
+  const { registry, compiled } = registryWith({ maxSchemas: 2 });
+  registry.register(provider("a"), [tool("shared", '{"a":1}')]);
+  for (const bad of [tool("x", "bad"), tool("bad name"), tool("shared", '{"a":2}'), tool("new")]) {
+    assert.throws(() => registry.register(provider("b"), [tool("new", '{"n":1}'), bad]));
+    assert.equal(registry.get("new"), undefined);
+    assert.equal(registry.size, 1);
+  }
+  registry.register(provider("b"), [tool("other", '{"o":1}')]);
+  assert.equal(compiled.at(-1), '{"o":1}');
+});
+
+test("a name is 1 to 128 bytes of the allowed characters", () => {
+  const { registry } = registryWith();
+  registry.register(provider("a"), [tool("a".repeat(128)), tool("A-z_0.9:/x")]);
+  for (const name of ["", "a".repeat(129), "ü", "a b", "a\n", "a\u202e"]) {
+    refused(() => registry.register(provider("b"), [tool(name)]), "invalid_argument", /tool name/);
+  }
+});
+
+test("a description, a schema and metadata that are too large are refused with the limit", () => {
+  const { registry } = registryWith();
+  const register = (descriptor: ToolDescriptor) => registry.register(provider("a"), [descriptor]);
+  refused(() => register(tool("t", "", "x".repeat(4097))), "invalid_argument", /4097 bytes; at most 4096/);
+  refused(() => register(tool("t", "x".repeat(65_537))), "invalid_argument", /65537 bytes; at most 65536/);
+  const metadata = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`k${index}`, ""]));
+  refused(() => register({ ...tool("t"), metadata }), "invalid_argument", /65 pairs; at most 64/);
+});
+
+test("agents share a tool when their schemas are equal, however they are written", () => {
+  const { registry } = registryWith();
+  registry.register(provider("a"), [tool("t", '{"type":"object","required":["x"]}')]);
+  registry.register(provider("b"), [tool("t", '{ "required": ["x"], "type": "object" }')]);
+  assert.equal(registry.get("t")?.seats.length, 2);
+  refused(
+    () => registry.register(provider("c"), [tool("t", '{"type":"object"}')]),
+    "failed_precondition",
+    /agent "c".*agent "a"/,
+  );
+  refused(() => registry.register(provider("c"), [tool("t")]), "failed_precondition", /agent "c"/);
+});
+
+test("an agent cannot take the name of a bridge tool, nor the bridge an agent's", () => {
+  const { registry } = registryWith();
+  registry.register(bridge, [tool("fs:read")]);
+  registry.register(provider("a"), [tool("mine")]);
+  refused(() => registry.register(provider("a"), [tool("fs:read")]), "already_exists", /the bridge/);
+  refused(() => registry.register(bridge, [tool("mine")]), "already_exists", /agent "a"/);
+  refused(() => registry.register(bridge, [tool("fs:read")]), "already_exists", /the bridge/);
+});
+
+test("a schema is compiled once for all tools that use it and dropped with the last of them", () => {
+  const { registry, compiled } = registryWith();
+  const first = registry.register(provider("a"), [tool("t", "{}"), tool("u", "{}")]);
+  const second = registry.register(provider("b"), [tool("t", "{}")]);
+  first.remove();
+  assert.deepEqual(compiled, ["{}"]);
+  second.remove();
+  registry.register(provider("a"), [tool("t", "{}")]);
+  assert.deepEqual(compiled, ["{}", "{}"]);
+});
+
+test("too many tools or schemas are refused with the limit", () => {
+  const { registry } = registryWith({ toolsPerAgent: 2, maxSchemas: 1 });
+  const three = [tool("a"), tool("b"), tool("c")];
+  refused(() => registry.register(provider("a"), three), "resource_exhausted", /3 tools; at most 2/);
+  registry.register(bridge, three);
+  registry.register(provider("a"), [tool("x", "{}")]);
+  refused(() => registry.register(provider("b"), [tool("y", '{"b":1}')]), "resource_exhausted", /at most 1/);
+});
+
+test("removing a registration ends the provider's open calls", () => {
+  const { registry } = registryWith();
+  const registration = registry.register(provider("a"), [tool("t")]);
+  let ended = 0;
+  registry.get("t")?.seats[0]?.openCalls.add(() => {
+    ended += 1;
+  });
+  registration.remove();
+  assert.equal(ended, 1);
+});

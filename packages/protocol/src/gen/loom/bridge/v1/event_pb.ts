@@ -364,8 +364,8 @@ export type Receipt = Message<"loom.bridge.v1.Receipt"> & {
   queued: number;
 
   /**
-   * Of these, the ones whose queue was full (realtime) or whose subscriber
-   * went away while the publish waited.
+   * Of these, the ones whose subscriber went away while the publish waited for
+   * its queue. What a realtime queue drops later is announced by a Gap.
    *
    * @generated from field: uint32 dropped = 5;
    */
@@ -393,7 +393,7 @@ export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
  */
 export type PublishError = Message<"loom.bridge.v1.PublishError"> & {
   /**
-   * "invalid_argument", "resource_exhausted" or "unavailable".
+   * "invalid_argument" or "resource_exhausted".
    *
    * @generated from field: string code = 1;
    */

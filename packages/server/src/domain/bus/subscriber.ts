@@ -1,0 +1,14 @@
+import type { LoomError } from "@loom-bridge/protocol";
+import type { BusSubscription } from "./bus-subscription.ts";
+
+/** Who receives events: it gets one copy of an event however many of its subscriptions match. */
+export interface Subscriber {
+  /** The agent's id; empty for a client without a session. */
+  readonly name: string;
+  /** Called when there may be something to take. */
+  readonly onReady: () => void;
+  /** Called when publishers waited too long for it. It must end its subscriptions. */
+  readonly onStall: (error: LoomError) => void;
+  /** Its subscriptions, kept by the bus. */
+  readonly entries: Map<BusSubscription, { subscriber: Subscriber; subscription: BusSubscription }>;
+}

@@ -1,0 +1,59 @@
+import type { ToolInvocation, ToolOutcome, ToolProvider } from "../tools/tool.ts";
+import type { ControlFrame } from "./control-frame.ts";
+
+/** Runs an agent's tools over its session: a request goes out, and the agent's response to it comes back. */
+export class AgentProvider implements ToolProvider {
+  readonly kind = "agent";
+  readonly id: string;
+  readonly #send: (frame: ControlFrame) => void;
+  readonly #open = new Map<number, (outcome: ToolOutcome) => void>();
+  #lastRef = 0;
+  #lost = false;
+
+  constructor(agentId: string, send: (frame: ControlFrame) => void) {
+    this.id = agentId;
+    this.#send = send;
+  }
+
+  call(invocation: ToolInvocation, signal: AbortSignal): Promise<ToolOutcome> {
+    if (this.#lost) return Promise.resolve(this.#lostOutcome());
+    this.#lastRef += 1;
+    const ref = this.#lastRef;
+    return new Promise((resolve) => {
+      const onAbort = (): void => {
+        this.#send({ kind: "tool-cancel", ref, reason: String(signal.reason?.message ?? "the caller gave up") });
+        finish({ status: "error", code: "CANCELLED", message: "Cancelled" });
+      };
+      const finish = (outcome: ToolOutcome): void => {
+        signal.removeEventListener("abort", onAbort);
+        this.#open.delete(ref);
+        resolve(outcome);
+      };
+      this.#open.set(ref, finish);
+      signal.addEventListener("abort", onAbort);
+      this.#send({ kind: "tool-request", ref, invocation });
+    });
+  }
+
+  /** Takes the agent's answer. Returns false when no such call is open: it was answered, cancelled or never made. */
+  settle(ref: number, outcome: ToolOutcome): boolean {
+    const finish = this.#open.get(ref);
+    finish?.(outcome);
+    return finish !== undefined;
+  }
+
+  /** The agent is gone: every open call ends now. */
+  lose(): void {
+    this.#lost = true;
+    for (const finish of [...this.#open.values()]) finish(this.#lostOutcome());
+  }
+
+  #lostOutcome(): ToolOutcome {
+    return {
+      status: "error",
+      code: "PROVIDER_LOST",
+      message: `Agent ${this.id} went away; the tool may have run`,
+      details: { provider: this.id },
+    };
+  }
+}

@@ -1,0 +1,88 @@
+import { LoomError } from "@loom-bridge/protocol";
+import type { ToolOutcome } from "../tools/tool.ts";
+import type { ControlFrame } from "./control-frame.ts";
+
+/** A tool call as an agent makes it. */
+export interface CallRequest {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly correlationId: string;
+}
+
+export interface CallerOptions {
+  /** The most calls that may be open. */
+  readonly maxOpenCalls: number;
+  readonly call: (request: CallRequest, signal: AbortSignal) => Promise<{ id: string; outcome: ToolOutcome }>;
+  readonly send: (frame: ControlFrame) => void;
+  /** Called when a call failed for a reason that is not the caller's. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** The tool calls that an agent makes on its session. Each is answered exactly once. */
+export class Caller {
+  readonly #options: CallerOptions;
+  readonly #open = new Map<number, AbortController>();
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+  }
+
+  call(ref: number, request: CallRequest): void {
+    const problem = this.#problemWith(ref);
+    if (problem !== undefined) {
+      this.#respond(ref, request.id, failure(problem));
+      return;
+    }
+    const abort = new AbortController();
+    this.#open.set(ref, abort);
+    this.#options.call(request, abort.signal).then(
+      ({ id, outcome }) => this.#finish(ref, id, outcome),
+      (error: unknown) => {
+        if (!LoomError.isInstance(error)) this.#options.onDefect(error);
+        this.#finish(ref, request.id, failure(error));
+      },
+    );
+  }
+
+  cancel(ref: number, reason: string): void {
+    this.#open.get(ref)?.abort(new LoomError("canceled", reason || "the caller gave up"));
+  }
+
+  /** The agent is gone: nobody waits for its calls any more. */
+  close(): void {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    for (const abort of open) abort.abort(new LoomError("canceled", "the caller went away"));
+  }
+
+  #problemWith(ref: number): LoomError | undefined {
+    if (ref === 0 || this.#open.has(ref)) {
+      return new LoomError("invalid_argument", `ToolRequest.ref ${ref} is 0 or names a call that is still open`);
+    }
+    const { maxOpenCalls } = this.#options;
+    if (this.#open.size >= maxOpenCalls) {
+      return new LoomError("resource_exhausted", `${maxOpenCalls} calls are open on this session; wait for one to end`);
+    }
+    return undefined;
+  }
+
+  #finish(ref: number, callId: string, outcome: ToolOutcome): void {
+    if (this.#open.delete(ref)) this.#respond(ref, callId, outcome);
+  }
+
+  #respond(ref: number, callId: string, outcome: ToolOutcome): void {
+    this.#options.send({ kind: "tool-response", ref, callId, outcome });
+  }
+}
+
+/** On a stream, a call that is refused has no status of its own: the refusal is its result. */
+function failure(error: unknown): ToolOutcome {
+  if (!LoomError.isInstance(error)) {
+    return { status: "error", code: "INTERNAL", message: "The bridge failed to make the call" };
+  }
+  const status = error.code === "invalid_argument" ? "invalid_arguments" : "error";
+  return { status, code: error.code.toUpperCase(), message: error.rawMessage, details: error.details };
+}

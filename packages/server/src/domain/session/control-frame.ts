@@ -1,0 +1,22 @@
+import type { LoomError } from "@loom-bridge/protocol";
+import type { ToolInvocation, ToolOutcome } from "../tools/tool.ts";
+
+/** What became of `count` publishes in a row, starting with `ref`. */
+export interface Receipt {
+  readonly ref: number;
+  count: number;
+  readonly matched: number;
+  readonly queued: number;
+  readonly dropped: number;
+  readonly error: LoomError | undefined;
+}
+
+/** What a session says to its agent besides events. */
+export type ControlFrame =
+  | { readonly kind: "receipts"; readonly receipts: readonly Receipt[] }
+  | { readonly kind: "tool-request"; readonly ref: number; readonly invocation: ToolInvocation }
+  | { readonly kind: "tool-response"; readonly ref: number; readonly callId: string; readonly outcome: ToolOutcome }
+  | { readonly kind: "tool-cancel"; readonly ref: number; readonly reason: string }
+  | { readonly kind: "subscription-ack"; readonly id: number; readonly active: boolean; readonly problem: string }
+  | { readonly kind: "heartbeat-ack"; readonly timestampMs: number }
+  | { readonly kind: "drain"; readonly reason: string; readonly graceMs: number };

@@ -1,0 +1,118 @@
+import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import type { EventBus } from "../bus/event-bus.ts";
+import type { Logger } from "../logger.ts";
+import type { ToolDescriptor, ToolOutcome, ToolProvider } from "../tools/tool.ts";
+import type { CallRequest } from "./caller.ts";
+import { checkRegistration, type Registration } from "./registration.ts";
+import { Session } from "./session.ts";
+import type { SessionSettings } from "./session-settings.ts";
+
+/** What sessions need of the tools: a place among the providers, and calls. */
+export interface SessionTools {
+  /** Takes the tools of an agent, all or none; `replacing` names the registration whose place they take. */
+  register(
+    provider: ToolProvider,
+    descriptors: readonly ToolDescriptor[],
+    replacing: ToolRegistrationHandle | undefined,
+  ): ToolRegistrationHandle;
+  call(caller: string, request: CallRequest, signal: AbortSignal): Promise<{ id: string; outcome: ToolOutcome }>;
+}
+
+export interface ToolRegistrationHandle {
+  remove(): void;
+}
+
+export interface SessionRegistryOptions {
+  readonly bus: EventBus;
+  readonly tools: SessionTools;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly settings: SessionSettings;
+}
+
+/** The live sessions, one for each agent: a newer one takes over from an older one. */
+export class SessionRegistry {
+  readonly #options: SessionRegistryOptions;
+  readonly #live = new Map<string, { session: Session; tools: ToolRegistrationHandle }>();
+  #epoch: number;
+  #closed: LoomError | undefined;
+
+  constructor(options: SessionRegistryOptions) {
+    this.#options = options;
+    // Starts at the clock, so that epochs grow across restarts of the bridge too.
+    this.#epoch = Math.floor(options.runtime.now()) * 1000;
+  }
+
+  /**
+   * Opens a session. When something is wrong with the registration nothing has changed, and a live session of the
+   * same agent goes on.
+   */
+  open(registration: Registration): Session {
+    if (this.#closed !== undefined) throw this.#closed;
+    const { bus, tools, runtime, logger, settings } = this.#options;
+    const subscriptions = checkRegistration(registration);
+    const older = this.#live.get(registration.agentId);
+    this.#epoch += 1;
+    const session = new Session({
+      registration,
+      subscriptions,
+      sessionId: runtime.uuid(),
+      epoch: this.#epoch,
+      bus,
+      runtime,
+      logger,
+      settings,
+      callTool: tools.call,
+      onEnd: (ended) => this.#forget(ended),
+    });
+    let registered: ToolRegistrationHandle;
+    try {
+      registered = tools.register(session.provider, registration.tools, older?.tools);
+    } catch (error) {
+      session.end(undefined);
+      throw error;
+    }
+    // First in its place, then the older one's end: its clean-up finds that it is no longer the live one.
+    this.#live.set(registration.agentId, { session, tools: registered });
+    older?.session.end(
+      new LoomError("aborted", `superseded: agent ${registration.agentId} opened a newer session`, {
+        retryable: false,
+        details: { epoch: String(session.epoch) },
+      }),
+    );
+    const { agentId, sessionId, epoch } = session;
+    logger.info("agent connected", { agentId, sessionId, epoch, superseded: older !== undefined });
+    return session;
+  }
+
+  get(agentId: string): Session | undefined {
+    return this.#live.get(agentId)?.session;
+  }
+
+  /** The live sessions, by agent id. */
+  list(): Session[] {
+    return [...this.#live.values()].map(({ session }) => session).sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
+  }
+
+  /** Opens no more sessions and tells the agents that theirs will end. */
+  drain(reason: string, graceMs: number): void {
+    this.#closed = new LoomError("unavailable", reason);
+    for (const { session } of this.#live.values()) session.drain(reason, graceMs);
+  }
+
+  /** Ends every session. */
+  close(reason: string): void {
+    this.#closed = new LoomError("unavailable", reason);
+    for (const { session } of [...this.#live.values()]) session.end(this.#closed);
+  }
+
+  #forget(session: Session): void {
+    const live = this.#live.get(session.agentId);
+    if (live?.session !== session) return;
+    live.tools.remove();
+    this.#live.delete(session.agentId);
+    const { agentId, sessionId, epoch } = session;
+    const reason = session.ended?.error?.message ?? "it said goodbye";
+    this.#options.logger.info("agent disconnected", { agentId, sessionId, epoch, reason });
+  }
+}

@@ -1,0 +1,274 @@
+import { BoundedQueue, LoomError, type Runtime, type Timer, Wakeup } from "@loom-bridge/protocol";
+import type { BusEvent } from "../bus/bus-event.ts";
+import type { BusSubscription, Taken } from "../bus/bus-subscription.ts";
+import type { EventBus, SubscriptionRequest } from "../bus/event-bus.ts";
+import type { Subscriber } from "../bus/subscriber.ts";
+import type { Logger } from "../logger.ts";
+import type { ToolOutcome } from "../tools/tool.ts";
+import { AgentProvider } from "./agent-provider.ts";
+import { Caller, type CallRequest } from "./caller.ts";
+import type { ControlFrame } from "./control-frame.ts";
+import { PublishLine } from "./publish-line.ts";
+import { checkSubscription, type Registration } from "./registration.ts";
+import type { SessionSettings } from "./session-settings.ts";
+
+export interface SessionParts {
+  readonly registration: Registration;
+  readonly subscriptions: readonly SubscriptionRequest[];
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly bus: EventBus;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly settings: SessionSettings;
+  readonly callTool: (
+    caller: string,
+    request: CallRequest,
+    signal: AbortSignal,
+  ) => Promise<{ id: string; outcome: ToolOutcome }>;
+  /** Called once, when the session has ended. */
+  readonly onEnd: (session: Session) => void;
+}
+
+/** Events for one subscription of a session. */
+export interface SessionEvents extends Taken {
+  readonly subscriptionId: number;
+}
+
+/** How a session ended: on purpose, or because of an error that its agent is told. */
+export type SessionEnd = { readonly error: LoomError | undefined };
+
+/** One agent's live stream: what it says comes in by calls, what it is told is taken by whoever owns the wire. */
+export class Session {
+  readonly agentId: string;
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly registration: Registration;
+  readonly connectedMs: number;
+  readonly provider: AgentProvider;
+  readonly #parts: SessionParts;
+  readonly #subscriber: Subscriber;
+  readonly #subscriptions = new Map<number, { request: SubscriptionRequest; subscription: BusSubscription }>();
+  readonly #wakeup = new Wakeup();
+  readonly #control: BoundedQueue<ControlFrame>;
+  readonly #caller: Caller;
+  readonly #publishes: PublishLine;
+  #heartbeat: number | undefined;
+  #lastSeen: number;
+  #lastSeenMs: number;
+  #liveness: Timer;
+  #ended: SessionEnd | undefined;
+
+  constructor(parts: SessionParts) {
+    const { registration, runtime, settings, bus } = parts;
+    this.#parts = parts;
+    this.registration = registration;
+    this.agentId = registration.agentId;
+    this.sessionId = parts.sessionId;
+    this.epoch = parts.epoch;
+    this.connectedMs = runtime.now();
+    this.#lastSeenMs = this.connectedMs;
+    this.#lastSeen = runtime.monotonic();
+    const wake = (): void => this.#wakeup.wake();
+    const send = (frame: ControlFrame): void => this.#send(frame);
+    const end = (error: LoomError): void => this.end(error);
+    this.#control = new BoundedQueue({ maxItems: settings.maxControlFrames, maxBytes: settings.maxControlBytes });
+    this.#subscriber = { name: this.agentId, onReady: wake, onStall: end, entries: new Map() };
+    this.#publishes = new PublishLine({
+      bus,
+      window: settings.publishWindow,
+      maxBytes: settings.publishBytes,
+      onChange: wake,
+      onRefused: end,
+    });
+    this.provider = new AgentProvider(this.agentId, send);
+    this.#caller = new Caller({
+      maxOpenCalls: settings.maxOpenCalls,
+      call: (request, signal) => parts.callTool(this.agentId, request, signal),
+      send,
+      onDefect: (error) => parts.logger.error("a tool call failed", { agentId: this.agentId, error }),
+    });
+    for (const request of parts.subscriptions) this.#subscribe(request);
+    this.#liveness = this.#watchLiveness(this.#silenceMs);
+  }
+
+  get ended(): SessionEnd | undefined {
+    return this.#ended;
+  }
+
+  /** When the agent last said something, in milliseconds since the Unix epoch. */
+  get lastSeenMs(): number {
+    return this.#lastSeenMs;
+  }
+
+  /** Whether no heartbeat is missing. */
+  get isActive(): boolean {
+    // Half an interval of grace: a heartbeat that is on its way is not missing.
+    return this.#parts.runtime.monotonic() - this.#lastSeen < 1.5 * this.#parts.settings.heartbeatIntervalMs;
+  }
+
+  get subscriptions(): SubscriptionRequest[] {
+    return [...this.#subscriptions.values()].map(({ request }) => request);
+  }
+
+  /** The agent said something, whatever it was. */
+  heard(): void {
+    this.#lastSeen = this.#parts.runtime.monotonic();
+    this.#lastSeenMs = this.#parts.runtime.now();
+  }
+
+  /** Publishes in order. `ref` 0 wants no receipt. */
+  publish(ref: number, event: BusEvent): void {
+    this.#publishes.submit({ ref, event });
+  }
+
+  /** Resolves when the session can take more publishes: at once, unless too many wait for slow subscribers. */
+  readyForMore(): Promise<void> | undefined {
+    if (!this.#publishes.congested) return undefined;
+    return this.#publishes.calm().then(() => this.heard());
+  }
+
+  heartbeat(timestampMs: number): void {
+    this.#heartbeat = timestampMs;
+    this.#wakeup.wake();
+  }
+
+  /** Adds a subscription or replaces the one with its id; the agent is told whether it stands. */
+  subscribe(request: SubscriptionRequest): void {
+    try {
+      checkSubscription(
+        request,
+        this.subscriptions.filter(({ id }) => id !== request.id),
+      );
+      this.#unsubscribe(request.id);
+      this.#subscribe(request);
+      this.#send({ kind: "subscription-ack", id: request.id, active: true, problem: "" });
+    } catch (error) {
+      if (!LoomError.isInstance(error)) throw error;
+      const active = this.#subscriptions.has(request.id);
+      this.#send({ kind: "subscription-ack", id: request.id, active, problem: error.rawMessage });
+    }
+  }
+
+  unsubscribe(id: number): void {
+    this.#unsubscribe(id);
+    this.#send({ kind: "subscription-ack", id, active: false, problem: "" });
+  }
+
+  acknowledge(subscriptionId: number, sequence: number): void {
+    this.#subscriptions.get(subscriptionId)?.subscription.acknowledge(sequence);
+  }
+
+  callTool(ref: number, request: CallRequest): void {
+    this.#caller.call(ref, request);
+  }
+
+  cancelCall(ref: number, reason: string): void {
+    this.#caller.cancel(ref, reason);
+  }
+
+  /** Waits until there may be something to take, or the session has ended. */
+  ready(): Promise<void> {
+    return this.#wakeup.wait();
+  }
+
+  /** Takes what is to be said besides events; before the events, so that they never delay it. */
+  takeControl(): ControlFrame[] {
+    const frames = this.#control.take();
+    if (this.#heartbeat !== undefined) frames.push({ kind: "heartbeat-ack", timestampMs: this.#heartbeat });
+    this.#heartbeat = undefined;
+    const receipts = this.#publishes.takeReceipts();
+    if (receipts.length > 0) frames.push({ kind: "receipts", receipts });
+    return frames;
+  }
+
+  /** Takes events, from every subscription its share. */
+  takeEvents(): SessionEvents[] {
+    const { batchEvents, batchBytes } = this.#parts.settings;
+    const batches: SessionEvents[] = [];
+    for (const [subscriptionId, { subscription }] of this.#subscriptions) {
+      const taken = subscription.take(batchEvents, batchBytes);
+      if (taken !== undefined) batches.push({ ...taken, subscriptionId });
+    }
+    return batches;
+  }
+
+  /** Tells the agent that the bridge will soon end the session. */
+  drain(reason: string, graceMs: number): void {
+    this.#send({ kind: "drain", reason, graceMs });
+  }
+
+  /** The agent has nothing more to say: ends the session when all it said is done. */
+  async finish(): Promise<void> {
+    await this.#publishes.idle();
+    this.end(undefined);
+  }
+
+  /** Ends the session, once: nothing of it remains on the bus or among the tools. */
+  end(error: LoomError | undefined): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { error };
+    this.#liveness.cancel();
+    for (const id of [...this.#subscriptions.keys()]) this.#unsubscribe(id);
+    this.#caller.close();
+    this.provider.lose();
+    this.#publishes.close();
+    this.#parts.onEnd(this);
+    this.#wakeup.wake();
+  }
+
+  get #silenceMs(): number {
+    return 3 * this.#parts.settings.heartbeatIntervalMs;
+  }
+
+  #subscribe(request: SubscriptionRequest): void {
+    const subscription = this.#parts.bus.subscribe(this.#subscriber, request);
+    this.#subscriptions.set(request.id, { request, subscription });
+  }
+
+  #unsubscribe(id: number): void {
+    const entry = this.#subscriptions.get(id);
+    if (entry === undefined) return;
+    this.#subscriptions.delete(id);
+    this.#parts.bus.unsubscribe(this.#subscriber, entry.subscription);
+  }
+
+  #send(frame: ControlFrame): void {
+    if (this.#ended !== undefined) return;
+    if (this.#control.offer(frame, frameSize(frame)) < 0) {
+      const limit = this.#parts.settings.maxControlFrames;
+      this.end(
+        new LoomError("resource_exhausted", `the agent does not read its stream: ${limit} frames wait for it`, {
+          details: { limit: "control_frames", value: String(limit) },
+        }),
+      );
+      return;
+    }
+    this.#wakeup.wake();
+  }
+
+  #watchLiveness(delayMs: number): Timer {
+    return this.#parts.runtime.setTimer(() => {
+      // While publishes wait for others, the bridge does not read, so silence is not the agent's.
+      if (this.#publishes.congested) this.heard();
+      const silentMs = this.#parts.runtime.monotonic() - this.#lastSeen;
+      if (silentMs < this.#silenceMs) {
+        this.#liveness = this.#watchLiveness(this.#silenceMs - silentMs);
+        return;
+      }
+      const interval = this.#parts.settings.heartbeatIntervalMs;
+      this.end(new LoomError("unavailable", `no heartbeat for ${this.#silenceMs} ms; send one every ${interval} ms`));
+    }, delayMs);
+  }
+}
+
+function frameSize(frame: ControlFrame): number {
+  switch (frame.kind) {
+    case "tool-request":
+      return frame.invocation.arguments.length + 256;
+    case "tool-response":
+      return (frame.outcome.status === "ok" ? frame.outcome.output.length : frame.outcome.message.length) + 256;
+    default:
+      return 256;
+  }
+}

@@ -1,0 +1,74 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { clone } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { filterMatches, LoomError, limits, parseFilter, type Runtime } from "@loom-bridge/protocol";
+import { type BridgeService, EventSchema, type TopicStatsSchema } from "@loom-bridge/protocol/messages";
+import type { EventBus, TopicReport } from "../domain/bus/event-bus.ts";
+import { knownFeatures } from "./delivery-mapping.ts";
+import { fromEvent } from "./event-mapping.ts";
+import { createStreamHandler, type StreamHandlerOptions } from "./stream-handler.ts";
+import { createSubscribeHandler } from "./subscribe-handler.ts";
+
+export interface BridgeServiceOptions extends StreamHandlerOptions {
+  readonly bus: EventBus;
+  readonly runtime: Runtime;
+  readonly version: string;
+  readonly startedMs: number;
+  /** The driver of the memory. */
+  readonly memoryStore: string;
+  /** How many tools can be called now. */
+  readonly countTools: () => number;
+}
+
+export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<typeof BridgeService> {
+  const { bus, runtime, sessions, settings, logger } = options;
+  return {
+    stream: createStreamHandler(options),
+    subscribe: createSubscribeHandler({ bus, logger }),
+
+    async publish({ topic, event }) {
+      if (event === undefined) throw new LoomError("invalid_argument", "event is missing; set it");
+      const published = clone(EventSchema, event);
+      if (published.id === "") published.id = runtime.uuid();
+      const { matched, queued, dropped } = await bus.publish(fromEvent(topic, published, ""));
+      return { eventId: published.id, matched, queued, dropped };
+    },
+
+    getInfo() {
+      return {
+        name: "loom-bridge",
+        version: options.version,
+        startedMs: BigInt(options.startedMs),
+        features: [...knownFeatures],
+        memoryStore: options.memoryStore,
+        agents: sessions.list().length,
+        tools: options.countTools(),
+        maxMessageBytes: limits.messageBytes,
+        heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      };
+    },
+
+    getStats({ filter }) {
+      const wanted = filter === "" ? undefined : parseFilter(filter);
+      const { topics, total, topicCount } = bus.report();
+      return {
+        topics: topics
+          .filter(({ topic }) => wanted === undefined || filterMatches(wanted, topic.split(".")))
+          .map(fromReport),
+        total: fromReport(total),
+        topicCount,
+      };
+    },
+  };
+}
+
+function fromReport(report: TopicReport): MessageInitShape<typeof TopicStatsSchema> {
+  return {
+    topic: report.topic,
+    published: BigInt(report.published),
+    delivered: BigInt(report.delivered),
+    dropped: BigInt(report.dropped),
+    activeSubscriptions: report.activeSubscriptions,
+    backlog: BigInt(report.backlog),
+  };
+}

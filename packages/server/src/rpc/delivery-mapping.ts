@@ -1,0 +1,94 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Delivery, DeliverySchema, Feature, GapReason, type ReceiptSchema } from "@loom-bridge/protocol/messages";
+import type { ControlFrame, Receipt } from "../domain/session/control-frame.ts";
+import type { SessionEvents } from "../domain/session/session.ts";
+import { toEvent, toRoutedEvent } from "./event-mapping.ts";
+import { fromToolInvocation, fromToolOutcome } from "./tool-mapping.ts";
+
+/** What a client said that it understands beyond Ack and Event. */
+export type Features = ReadonlySet<Feature>;
+
+/** The features that this bridge has. */
+export const knownFeatures: readonly Feature[] = [Feature.BATCHES, Feature.NOTICES];
+
+/** The message for a control frame; nothing where the client did not ask for its kind. */
+export function fromControlFrame(frame: ControlFrame, features: Features, nowMs: number): Delivery | undefined {
+  switch (frame.kind) {
+    case "receipts":
+      return create(DeliverySchema, {
+        delivery: { case: "receiptBatch", value: { receipts: frame.receipts.map(fromReceipt) } },
+      });
+    case "tool-request": {
+      const { ref, invocation } = frame;
+      return create(DeliverySchema, {
+        delivery: {
+          case: "toolRequest",
+          value: { ref, call: fromToolInvocation(invocation), caller: invocation.caller },
+        },
+      });
+    }
+    case "tool-response":
+      return create(DeliverySchema, {
+        delivery: {
+          case: "toolResponse",
+          value: { ref: frame.ref, result: fromToolOutcome(frame.callId, frame.outcome) },
+        },
+      });
+    case "tool-cancel":
+      return create(DeliverySchema, {
+        delivery: { case: "toolCancel", value: { ref: frame.ref, reason: frame.reason } },
+      });
+    case "subscription-ack":
+      return create(DeliverySchema, {
+        delivery: {
+          case: "subscriptionAck",
+          value: { id: frame.id, active: frame.active, errorMessage: frame.problem },
+        },
+      });
+    case "heartbeat-ack":
+      if (!features.has(Feature.NOTICES)) return undefined;
+      return create(DeliverySchema, {
+        delivery: {
+          case: "heartbeatAck",
+          value: { timestampMs: BigInt(frame.timestampMs), bridgeTimestampMs: BigInt(Math.floor(nowMs)) },
+        },
+      });
+    case "drain":
+      if (!features.has(Feature.NOTICES)) return undefined;
+      return create(DeliverySchema, {
+        delivery: { case: "drain", value: { reason: frame.reason, graceMs: frame.graceMs } },
+      });
+  }
+}
+
+/** The messages for a subscription's events: one batch, or one message an event for a client without batches. */
+export function fromSessionEvents(taken: SessionEvents, features: Features): Delivery[] {
+  const deliveries: Delivery[] = [];
+  const subscription = taken.subscriptionId;
+  if (taken.gap !== undefined && features.has(Feature.NOTICES)) {
+    const firstSequence = BigInt(taken.gap.first);
+    const lastSequence = BigInt(taken.gap.last);
+    const value = { subscription, firstSequence, lastSequence, reason: GapReason.QUEUE_FULL };
+    deliveries.push(create(DeliverySchema, { delivery: { case: "gap", value } }));
+  }
+  if (!features.has(Feature.BATCHES)) {
+    for (const event of taken.events) {
+      deliveries.push(create(DeliverySchema, { delivery: { case: "event", value: toEvent(event) } }));
+    }
+  } else if (taken.events.length > 0) {
+    const value = {
+      subscription,
+      firstSequence: BigInt(taken.firstSequence),
+      events: taken.events.map(toRoutedEvent),
+    };
+    deliveries.push(create(DeliverySchema, { delivery: { case: "eventBatch", value } }));
+  }
+  return deliveries;
+}
+
+function fromReceipt(receipt: Receipt): MessageInitShape<typeof ReceiptSchema> {
+  const { count, matched, queued, dropped, error } = receipt;
+  const ref = BigInt(receipt.ref);
+  if (error === undefined) return { ref, count, matched, queued, dropped };
+  return { ref, count, matched, queued, dropped, error: { code: error.code, message: error.rawMessage } };
+}

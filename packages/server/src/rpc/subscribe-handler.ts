@@ -1,0 +1,78 @@
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { type LoomError, limits, Wakeup } from "@loom-bridge/protocol";
+import {
+  GapReason,
+  type SubscribeRequest,
+  type SubscribeResponse,
+  SubscribeResponseSchema,
+} from "@loom-bridge/protocol/messages";
+import type { BusSubscription, Taken } from "../domain/bus/bus-subscription.ts";
+import type { EventBus } from "../domain/bus/event-bus.ts";
+import type { Subscriber } from "../domain/bus/subscriber.ts";
+import type { Logger } from "../domain/logger.ts";
+import { checkSubscription } from "../domain/session/registration.ts";
+import { toConnectError } from "./connect-error.ts";
+import { toEvent, toQuality } from "./event-mapping.ts";
+
+/** Events a response stream takes at a time: small, because each is a message of its own. */
+const batchEvents = 64;
+
+/** Serves `BridgeService.Subscribe`: a subscriber without a session. */
+export function createSubscribeHandler(options: { bus: EventBus; logger: Logger }) {
+  return async function* subscribe(
+    request: SubscribeRequest,
+    context: HandlerContext,
+  ): AsyncGenerator<SubscribeResponse> {
+    const wakeup = new Wakeup();
+    let stalled: LoomError | undefined;
+    const wake = (): void => wakeup.wake();
+    const subscriber: Subscriber = {
+      name: "",
+      entries: new Map(),
+      onReady: wake,
+      onStall: (error) => {
+        stalled = error;
+        wake();
+      },
+    };
+    let subscription: BusSubscription | undefined;
+    context.signal.addEventListener("abort", wake);
+    try {
+      const { filters, eventTypes } = request;
+      const wanted = { id: 1, filters, eventTypes, quality: toQuality(request.qos), window: 0 };
+      checkSubscription(wanted, []);
+      subscription = options.bus.subscribe(subscriber, wanted);
+      yield create(SubscribeResponseSchema, { delivery: { case: "subscribed", value: {} } });
+      for (;;) {
+        context.signal.throwIfAborted();
+        if (stalled !== undefined) throw stalled;
+        const taken = subscription.take(batchEvents, limits.messageBytes);
+        if (taken === undefined) await wakeup.wait();
+        else yield* fromTaken(taken);
+      }
+    } catch (error) {
+      throw toConnectError(error, options.logger);
+    } finally {
+      context.signal.removeEventListener("abort", wake);
+      if (subscription !== undefined) options.bus.unsubscribe(subscriber, subscription);
+    }
+  };
+}
+
+function* fromTaken({ gap, firstSequence, events }: Taken): Generator<SubscribeResponse> {
+  if (gap !== undefined) {
+    const value = {
+      subscription: 0,
+      firstSequence: BigInt(gap.first),
+      lastSequence: BigInt(gap.last),
+      reason: GapReason.QUEUE_FULL,
+    };
+    yield create(SubscribeResponseSchema, { delivery: { case: "gap", value } });
+  }
+  for (const [index, event] of events.entries()) {
+    const { topic, sender } = event;
+    const value = { topic, sender, event: toEvent(event), sequence: BigInt(firstSequence + index) };
+    yield create(SubscribeResponseSchema, { delivery: { case: "event", value } });
+  }
+}

@@ -138,3 +138,25 @@ test("removing a registration ends the provider's open calls", () => {
   registration.remove();
   assert.equal(ended, 1);
 });
+
+test("a registration takes the place of another, even with other schemas, or leaves it as it was", () => {
+  const { registry, compiled } = registryWith();
+  registry.register(provider("b"), [tool("shared", "{}")]);
+  const old = registry.register(provider("a"), [tool("mine", '{"v":1}'), tool("shared", "{}")]);
+  let ended = 0;
+  const [seat] = registry.get("mine")?.seats ?? [];
+  seat?.openCalls.add(() => {
+    ended += 1;
+  });
+  const renewed = [tool("mine", '{"v":2}')];
+  assert.throws(() => registry.register(provider("a"), [...renewed, tool("shared", '{"v":2}')], old));
+  assert.deepEqual([registry.get("mine")?.seats, registry.get("shared")?.seats.length, ended], [[seat], 2, 0]);
+
+  registry.register(provider("a"), renewed, old);
+  assert.deepEqual([registry.get("mine")?.seats.length, registry.get("shared")?.seats.length, ended], [1, 1, 1]);
+  assert.notEqual(registry.get("mine")?.seats[0], seat);
+  old.remove();
+  assert.equal(registry.get("mine")?.seats.length, 1);
+  registry.register(provider("c"), [tool("other", '{"v":1}')]);
+  assert.equal(compiled.filter((text) => text === '{"v":1}').length, 2);
+});

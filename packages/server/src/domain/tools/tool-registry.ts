@@ -40,131 +40,147 @@ export interface ToolRegistryOptions {
 /** Who provides which tool. */
 export interface ToolRegistry {
   /**
-   * Adds all of a provider's tools or, with an error, none. Agents may share a tool if their schemas are equal; the
-   * bridge shares none. A session that replaces another of the same agent registers after the other was removed.
+   * Adds all of a provider's tools or, with an error, changes nothing. Agents may share a tool if their schemas are
+   * equal; the bridge shares none. With `replacing`, the tools take the place of that registration's, which is removed.
    * @throws LoomError `invalid_argument` (name, size, schema), `already_exists` (the name belongs to the other kind of
    * provider), `failed_precondition` (another agent's schema differs), `resource_exhausted` (a limit).
    */
-  register(provider: ToolProvider, descriptors: readonly ToolDescriptor[]): ToolRegistration;
+  register(
+    provider: ToolProvider,
+    descriptors: readonly ToolDescriptor[],
+    replacing?: ToolRegistration,
+  ): ToolRegistration;
   get(name: string): RegisteredTool | undefined;
   /** The tools whose name starts with the prefix, sorted by name. Default: all. */
   list(prefix?: string): RegisteredTool[];
   readonly size: number;
 }
 
-interface Entry {
-  kind: ToolProvider["kind"];
-  schema: CompiledSchema | undefined;
-  /** Never empty. */
-  seats: ToolSeat[];
-  descriptors: ToolDescriptor[];
+/** One tool of one provider. */
+interface Offer {
+  readonly seat: ToolSeat;
+  readonly descriptor: ToolDescriptor;
+  readonly schema: CompiledSchema | undefined;
 }
 
 export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
   const { compiler, toolsPerAgent = limits.toolsPerAgent, maxSchemas = 4096 } = options;
   const schemas = createSchemaCache(compiler, maxSchemas);
-  const entries = new Map<string, Entry>();
+  /** By tool name. No list is empty, and none is changed in place, because a call may be looking at it. */
+  const tools = new Map<string, readonly Offer[]>();
+  const registered = new WeakMap<ToolRegistration, readonly Offer[]>();
 
-  const checkAll = (provider: ToolProvider, descriptors: readonly ToolDescriptor[]): void => {
-    if (provider.kind === "agent" && descriptors.length > toolsPerAgent) {
-      throw new LoomError(
-        "resource_exhausted",
-        `agent "${provider.id}" registers ${descriptors.length} tools; at most ${toolsPerAgent} are allowed`,
-        { details: { limit: "toolsPerAgent", value: String(toolsPerAgent) } },
-      );
-    }
-    const names = new Set<string>();
-    for (const descriptor of descriptors) {
-      checkToolDescriptor(descriptor);
-      if (names.has(descriptor.name)) {
-        throw new LoomError("invalid_argument", `tool "${descriptor.name}" is registered twice`, {
-          details: { field: "tools" },
-        });
-      }
-      names.add(descriptor.name);
-      const entry = entries.get(descriptor.name);
-      if (entry !== undefined) checkShared(provider, descriptor, entry);
-    }
-  };
-
-  const acquireSchemas = (descriptors: readonly ToolDescriptor[]): (CompiledSchema | undefined)[] => {
-    const acquired: (CompiledSchema | undefined)[] = [];
+  const acquire = (seat: ToolSeat, descriptors: readonly ToolDescriptor[]): Offer[] => {
+    const offers: Offer[] = [];
     try {
-      for (const { name, parametersSchema } of descriptors) {
-        acquired.push(
-          parametersSchema === "" ? undefined : withToolName(name, () => schemas.acquire(parametersSchema)),
-        );
+      for (const descriptor of descriptors) {
+        const { name, parametersSchema } = descriptor;
+        const schema = parametersSchema && withToolName(name, () => schemas.acquire(parametersSchema));
+        offers.push({ seat, descriptor, schema: schema || undefined });
       }
     } catch (error) {
-      for (const { parametersSchema } of descriptors.slice(0, acquired.length)) schemas.release(parametersSchema);
+      release(offers);
       throw error;
     }
-    return acquired;
+    return offers;
   };
-
-  const removeSeat = (seat: ToolSeat, descriptor: ToolDescriptor): void => {
-    schemas.release(descriptor.parametersSchema);
-    const entry = entries.get(descriptor.name);
-    const index = entry?.seats.indexOf(seat) ?? -1;
-    if (entry === undefined || index < 0) return;
-    if (entry.seats.length === 1) {
-      entries.delete(descriptor.name);
-    } else {
-      // New arrays, because a call may be looking at the old ones.
-      entry.seats = entry.seats.toSpliced(index, 1);
-      entry.descriptors = entry.descriptors.toSpliced(index, 1);
+  const release = (offers: readonly Offer[]): void => {
+    for (const { descriptor } of offers) schemas.release(descriptor.parametersSchema);
+  };
+  const put = (offers: readonly Offer[]): void => {
+    for (const offer of offers) {
+      const { name } = offer.descriptor;
+      tools.set(name, [...(tools.get(name) ?? []), offer]);
+    }
+  };
+  const take = (offers: readonly Offer[]): void => {
+    for (const offer of offers) {
+      const { name } = offer.descriptor;
+      const rest = tools.get(name)?.filter((other) => other !== offer) ?? [];
+      if (rest.length > 0) tools.set(name, rest);
+      else tools.delete(name);
     }
   };
 
   return {
-    register(provider, descriptors) {
-      checkAll(provider, descriptors);
-      const acquired = acquireSchemas(descriptors);
+    register(provider, descriptors, replacing) {
+      checkProviderTools(provider, descriptors, toolsPerAgent);
       const seat: ToolSeat = { provider, openCalls: new Set() };
-      for (const [index, descriptor] of descriptors.entries()) {
-        const entry = entries.get(descriptor.name);
-        if (entry === undefined) {
-          const schema = acquired[index];
-          entries.set(descriptor.name, { kind: provider.kind, schema, seats: [seat], descriptors: [descriptor] });
-        } else {
-          entry.seats = [...entry.seats, seat];
-          entry.descriptors = [...entry.descriptors, descriptor];
+      const offers = acquire(seat, descriptors);
+      const replaced = (replacing && registered.get(replacing)) ?? [];
+      take(replaced);
+      try {
+        for (const { descriptor } of offers) {
+          const other = tools.get(descriptor.name)?.[0];
+          if (other !== undefined) checkShared(provider, descriptor, other);
         }
+      } catch (error) {
+        put(replaced);
+        release(offers);
+        throw error;
       }
-      let removed = false;
-      return {
+      put(offers);
+      replacing?.remove();
+      const registration: ToolRegistration = {
         remove() {
-          if (removed) return;
-          removed = true;
-          for (const descriptor of descriptors) removeSeat(seat, descriptor);
+          if (!registered.delete(registration)) return;
+          take(offers);
+          release(offers);
           for (const end of [...seat.openCalls]) end();
         },
       };
+      registered.set(registration, offers);
+      return registration;
     },
     get(name) {
-      const entry = entries.get(name);
-      return entry === undefined ? undefined : toTool(entry);
+      const offers = tools.get(name);
+      return offers && toTool(offers);
     },
     list(prefix = "") {
-      return [...entries]
+      return [...tools]
         .filter(([name]) => name.startsWith(prefix))
         .sort(([left], [right]) => (left < right ? -1 : 1))
-        .map(([, entry]) => toTool(entry));
+        .map(([, offers]) => toTool(offers));
     },
     get size() {
-      return entries.size;
+      return tools.size;
     },
   };
 }
 
-function toTool({ kind, schema, seats, descriptors }: Entry): RegisteredTool {
-  return { kind, schema, seats, descriptor: descriptors[0] as ToolDescriptor };
+function toTool(offers: readonly Offer[]): RegisteredTool {
+  const { descriptor, schema, seat } = offers[0] as Offer;
+  return { descriptor, schema, kind: seat.provider.kind, seats: offers.map((offer) => offer.seat) };
 }
 
-function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, entry: Entry): void {
+function checkProviderTools(
+  provider: ToolProvider,
+  descriptors: readonly ToolDescriptor[],
+  toolsPerAgent: number,
+): void {
+  if (provider.kind === "agent" && descriptors.length > toolsPerAgent) {
+    throw new LoomError(
+      "resource_exhausted",
+      `agent "${provider.id}" registers ${descriptors.length} tools; at most ${toolsPerAgent} are allowed`,
+      { details: { limit: "toolsPerAgent", value: String(toolsPerAgent) } },
+    );
+  }
+  const names = new Set<string>();
+  for (const descriptor of descriptors) {
+    checkToolDescriptor(descriptor);
+    if (names.has(descriptor.name)) {
+      throw new LoomError("invalid_argument", `tool "${descriptor.name}" is registered twice`, {
+        details: { field: "tools" },
+      });
+    }
+    names.add(descriptor.name);
+  }
+}
+
+function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, shared: Offer): void {
   const { name } = descriptor;
-  const other = entry.seats[0]?.provider as ToolProvider;
-  if (provider.kind === "bridge" || entry.kind === "bridge") {
+  const other = shared.seat.provider;
+  if (provider.kind === "bridge" || other.kind === "bridge") {
     throw new LoomError(
       "already_exists",
       `tool "${name}" is already provided by ${nameOf(other)}; choose another name`,
@@ -173,7 +189,7 @@ function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, entry: 
       },
     );
   }
-  if (!sameSchema(descriptor.parametersSchema, entry.descriptors[0]?.parametersSchema ?? "")) {
+  if (!sameSchema(descriptor.parametersSchema, shared.descriptor.parametersSchema)) {
     throw new LoomError(
       "failed_precondition",
       `tool "${name}" of ${nameOf(provider)} has another parameters_schema than that of ${nameOf(other)}; ` +
@@ -186,12 +202,7 @@ function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, entry: 
 function sameSchema(left: string, right: string): boolean {
   if (left === right) return true;
   if (left === "" || right === "") return false;
-  try {
-    return isDeepStrictEqual(JSON.parse(left), JSON.parse(right));
-  } catch {
-    // The new one is no JSON, so it differs from one that was accepted.
-    return false;
-  }
+  return isDeepStrictEqual(JSON.parse(left), JSON.parse(right));
 }
 
 function withToolName(name: string, acquire: () => CompiledSchema): CompiledSchema {

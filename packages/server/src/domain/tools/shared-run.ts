@@ -1,0 +1,42 @@
+import type { ToolOutcome } from "./tool.ts";
+import { toolFailures } from "./tool-outcome.ts";
+import type { ToolRun } from "./tool-run.ts";
+
+/** A run with everybody who waits for it: the first caller and those who repeated its call. */
+export interface SharedRun {
+  /** Waits for the outcome, or until the signal aborts; the last who gives up cancels the run. */
+  wait(signal: AbortSignal | undefined): Promise<ToolOutcome>;
+  /** Calls back with the outcome before any waiter gets it. */
+  onEnd(callback: (outcome: ToolOutcome) => void): void;
+}
+
+export function createSharedRun(run: ToolRun, finished: (outcome: ToolOutcome) => void): SharedRun {
+  const callbacks = [finished];
+  const ended = run.outcome.then((outcome) => {
+    for (const callback of callbacks) callback(outcome);
+    return outcome;
+  });
+  let waiting = 0;
+  return {
+    wait(signal) {
+      waiting += 1;
+      return new Promise((resolve) => {
+        const giveUp = (): void => {
+          waiting -= 1;
+          if (waiting === 0) run.cancel();
+          resolve(toolFailures.cancelled());
+        };
+        if (signal?.aborted) {
+          giveUp();
+          return;
+        }
+        signal?.addEventListener("abort", giveUp, { once: true });
+        void ended.then((outcome) => {
+          signal?.removeEventListener("abort", giveUp);
+          resolve(outcome);
+        });
+      });
+    },
+    onEnd: (callback) => void callbacks.push(callback),
+  };
+}

@@ -1,0 +1,50 @@
+import { LoomError, limits } from "@loom-bridge/protocol";
+import type { ToolOutcome } from "./tool.ts";
+import { checkPairs } from "./tool-rules.ts";
+
+/** A call as its caller makes it. */
+export interface ToolCallRequest {
+  /** Names the call for its caller: repeating it within two minutes does not run the tool again. Empty: no name. */
+  readonly id: string;
+  readonly name: string;
+  /** JSON text of an object. Empty: `{}`. */
+  readonly arguments: string;
+  /** 0: 30 s. More than 600 000 is taken as that. */
+  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly correlationId: string;
+  /** The agent that calls; empty for a client without a session. */
+  readonly caller: string;
+}
+
+export interface ToolCallResult {
+  /** The request's id, or one that was chosen. */
+  readonly id: string;
+  readonly outcome: ToolOutcome;
+}
+
+/** Control characters, and those that break or reorder text, would let an id lie in a log. */
+const unsafePattern = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+
+/** Returns the time that a call has, in milliseconds. @throws LoomError `invalid_argument` that names the field. */
+export function checkToolCall({ id, correlationId, headers, timeoutMs }: ToolCallRequest): number {
+  checkId("id", id);
+  checkId("correlation_id", correlationId);
+  checkPairs("headers", headers);
+  if (!(timeoutMs >= 0)) {
+    throw invalid("timeout_ms", `timeout_ms is ${timeoutMs}; use 0 for ${limits.toolTimeoutDefaultMs} ms, or more`);
+  }
+  return timeoutMs === 0 ? limits.toolTimeoutDefaultMs : Math.min(timeoutMs, limits.toolTimeoutMaxMs);
+}
+
+function checkId(field: string, id: string): void {
+  const bytes = Buffer.byteLength(id);
+  if (bytes > limits.idBytes) {
+    throw invalid(field, `${field} has ${bytes} bytes; at most ${limits.idBytes} are allowed`);
+  }
+  if (unsafePattern.test(id)) throw invalid(field, `${field} ${JSON.stringify(id)} has a control character`);
+}
+
+function invalid(field: string, message: string): LoomError {
+  return new LoomError("invalid_argument", message, { details: { field } });
+}

@@ -1,0 +1,62 @@
+import { limits } from "@loom-bridge/protocol";
+import type { ToolOutcome } from "./tool.ts";
+
+/** A call that has no output. */
+export type ToolFailureOutcome = Exclude<ToolOutcome, { status: "ok" }>;
+
+/** The failures that the bridge itself finds. Their codes and messages are the same wherever they are found. */
+export const toolFailures = {
+  notFound: (name: string): ToolFailureOutcome => ({
+    status: "not_found",
+    code: "NOT_FOUND",
+    message: `Tool not found: ${name.length > limits.idBytes ? `${name.slice(0, limits.idBytes)}…` : name}`,
+  }),
+  invalidArguments: (problem: string): ToolFailureOutcome => ({
+    status: "invalid_arguments",
+    code: "INVALID_ARGUMENTS",
+    message: `Invalid arguments: ${problem}`,
+  }),
+  timeout: (timeoutMs: number): ToolFailureOutcome => ({
+    status: "timeout",
+    code: "TIMEOUT",
+    message: "Timeout",
+    details: { timeout_ms: String(timeoutMs) },
+  }),
+  cancelled: (): ToolFailureOutcome => ({ status: "error", code: "CANCELLED", message: "Cancelled" }),
+  /** The cause stays in the log: it may hold what the caller must not see. */
+  defect: (): ToolFailureOutcome => ({
+    status: "error",
+    code: "EXECUTION_ERROR",
+    message: "Internal error: the tool's provider failed; the bridge's log has the cause",
+  }),
+  providerLost: (provider: string): ToolFailureOutcome => ({
+    status: "error",
+    code: "PROVIDER_LOST",
+    message: `Provider lost: ${provider} went away; the tool may have run`,
+    details: { provider, retryable: "true" },
+  }),
+  resultTooLarge: (bytes: number): ToolFailureOutcome => ({
+    status: "error",
+    code: "RESULT_TOO_LARGE",
+    message: `Result too large: it has ${bytes} bytes; at most ${limits.outputBytes} are allowed`,
+    details: { limit: "outputBytes", value: String(bytes) },
+  }),
+  invalidResult: (problem: string): ToolFailureOutcome => ({
+    status: "error",
+    code: "INVALID_RESULT",
+    message: `Invalid result: ${problem}`,
+  }),
+} as const;
+
+/** Returns the outcome, or the failure that an output is which is too large or no JSON. */
+export function checkOutcome(outcome: ToolOutcome): ToolOutcome {
+  if (outcome.status !== "ok") return outcome;
+  const bytes = Buffer.byteLength(outcome.output);
+  if (bytes > limits.outputBytes) return toolFailures.resultTooLarge(bytes);
+  try {
+    JSON.parse(outcome.output);
+  } catch (error) {
+    return toolFailures.invalidResult(`it is not JSON: ${(error as SyntaxError).message}`);
+  }
+  return outcome;
+}

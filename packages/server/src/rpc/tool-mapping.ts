@@ -1,0 +1,131 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  ProviderKind,
+  type ToolCall,
+  type ToolCallSchema,
+  type ToolDescriptor as ToolDescriptorMessage,
+  type ToolDescriptorSchema,
+  type ToolError,
+  type ToolResult,
+  type ToolResultSchema,
+  ToolStatus,
+} from "@loom-bridge/protocol/messages";
+import type { ToolDescriptor, ToolInvocation, ToolOutcome } from "../domain/tools/tool.ts";
+import type { ToolCallRequest } from "../domain/tools/tool-call.ts";
+import { type ToolFailureOutcome, toolFailures } from "../domain/tools/tool-outcome.ts";
+import type { RegisteredTool } from "../domain/tools/tool-registry.ts";
+
+/** The call as its caller makes it. Who calls is the connection's to say, never the message's. */
+export function toCallRequest(call: ToolCall): Omit<ToolCallRequest, "caller"> {
+  const { id, name, timeoutMs, headers, correlationId } = call;
+  return { id, name, arguments: call.arguments, timeoutMs, headers, correlationId };
+}
+
+/** The call as its provider gets it. */
+export function fromToolInvocation(invocation: ToolInvocation): MessageInitShape<typeof ToolCallSchema> {
+  const { id, name, timeoutMs, headers, correlationId } = invocation;
+  return { id, name, arguments: invocation.arguments, timeoutMs, headers: { ...headers }, correlationId };
+}
+
+/** What an agent answers. Empty output means null, because a tool that returns nothing has nothing to write. */
+export function toToolOutcome(result: ToolResult | undefined): ToolOutcome {
+  if (result === undefined) return toolFailures.invalidResult("the response has none");
+  const { status, output, error } = result;
+  switch (status) {
+    case ToolStatus.TOOL_OK:
+      // 0 is also what an agent sends that forgot the status of its error.
+      if (error !== undefined) return toolFailures.invalidResult("its status is TOOL_OK and it has an error");
+      return { status: "ok", output: output === "" ? "null" : output };
+    case ToolStatus.TOOL_ERROR:
+      return fromCode(error);
+    case ToolStatus.TOOL_TIMEOUT:
+      return failure("timeout", "TIMEOUT", error, "Timeout");
+    case ToolStatus.TOOL_NOT_FOUND:
+      return failure("not_found", "NOT_FOUND", error, "Tool not found");
+    case ToolStatus.TOOL_INVALID_ARGUMENTS:
+      return failure("invalid_arguments", "INVALID_ARGUMENTS", error, "Invalid arguments");
+    default:
+      return toolFailures.invalidResult(`its status ${status} is unknown`);
+  }
+}
+
+/** Some agents say TOOL_ERROR whatever happened, and the rest by the code. */
+function fromCode(error: ToolError | undefined): ToolFailureOutcome {
+  switch (error?.code) {
+    case "INVALID_ARGUMENTS":
+    case "INVALID_INPUT":
+      return failure("invalid_arguments", "INVALID_ARGUMENTS", error, "Invalid arguments");
+    case "NOT_FOUND":
+      return failure("not_found", "NOT_FOUND", error, "Tool not found");
+    default:
+      return failure("error", shorten(error?.code || "EXECUTION_ERROR", maxCodeLength), error, "Execution failed");
+  }
+}
+
+const maxCodeLength = 64;
+const maxMessageLength = 4096;
+const maxDetails = 16;
+const maxDetailLength = 1024;
+
+/** An agent's words are passed on, but not without end: outcomes are kept for repeated calls. */
+function failure(
+  status: ToolFailureOutcome["status"],
+  code: string,
+  error: ToolError | undefined,
+  defaultMessage: string,
+): ToolFailureOutcome {
+  const details = Object.entries(error?.details ?? {}).slice(0, maxDetails);
+  return {
+    status,
+    code,
+    message: shorten(error?.message || defaultMessage, maxMessageLength),
+    details: Object.fromEntries(
+      details.map(([key, value]) => [shorten(key, maxDetailLength), shorten(value, maxDetailLength)]),
+    ),
+  };
+}
+
+function shorten(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}
+
+const statuses: Readonly<Record<ToolOutcome["status"], ToolStatus>> = {
+  ok: ToolStatus.TOOL_OK,
+  error: ToolStatus.TOOL_ERROR,
+  timeout: ToolStatus.TOOL_TIMEOUT,
+  not_found: ToolStatus.TOOL_NOT_FOUND,
+  invalid_arguments: ToolStatus.TOOL_INVALID_ARGUMENTS,
+};
+
+/** The result as its caller gets it. */
+export function fromToolOutcome(id: string, outcome: ToolOutcome): MessageInitShape<typeof ToolResultSchema> {
+  const status = statuses[outcome.status];
+  if (outcome.status === "ok") return { id, status, output: outcome.output };
+  const { code, message, details = {} } = outcome;
+  return { id, status, error: { code, message, details: { ...details } } };
+}
+
+/** What an agent says of its tool. Who provides it is the bridge's to write. */
+export function toToolDescriptor({
+  name,
+  description,
+  parametersSchema,
+  metadata,
+}: ToolDescriptorMessage): ToolDescriptor {
+  return { name, description, parametersSchema, metadata };
+}
+
+/** A tool as it is listed. */
+export function fromRegisteredTool({
+  descriptor,
+  kind,
+  seats,
+}: RegisteredTool): MessageInitShape<typeof ToolDescriptorSchema> {
+  const isAgent = kind === "agent";
+  return {
+    ...descriptor,
+    metadata: { ...descriptor.metadata },
+    provider: isAgent ? ProviderKind.AGENT : ProviderKind.BRIDGE,
+    providers: isAgent ? seats.map(({ provider }) => provider.id).sort() : [],
+  };
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { inspect } from "node:util";
 import { LoomError } from "./loom-error.ts";
 
 describe("LoomError", () => {
@@ -50,7 +51,7 @@ describe("LoomError", () => {
     });
 
     for (const value of [undefined, null, "LoomError", 1, {}, new Error("x"), { code: "internal", message: "x" }]) {
-      it(`knows that ${String(value)} is none`, () => {
+      it(`knows that ${inspect(value).split("\n")[0]} is none`, () => {
         assert.equal(LoomError.isInstance(value), false);
       });
     }

@@ -1,0 +1,93 @@
+import { dirname, join } from "node:path/posix";
+
+// The import tables of ARCHITECTURE.md. A new folder gets a line here and there.
+
+const everyPackage = ["protocol", "client", "server", "testing"];
+
+/** Which of our packages, by name, the code below a folder may import. Relative imports stay within the folder. */
+const packageRules: readonly { root: RegExp; mayImport: readonly string[] }[] = [
+  { root: /^packages\/protocol\//, mayImport: [] },
+  { root: /^packages\/client\//, mayImport: ["protocol"] },
+  { root: /^packages\/server\//, mayImport: ["protocol"] },
+  { root: /^packages\/testing\//, mayImport: ["protocol", "client", "server"] },
+  { root: /^(tests|benchmarks|scripts)\//, mayImport: everyPackage },
+  { root: /^examples\/[^/]+\//, mayImport: everyPackage },
+];
+
+const wire = ["@loom-bridge/protocol/messages", "@bufbuild/", "@connectrpc/"];
+const sockets = ["node:net", "node:tls", "node:http", "node:https", "node:http2", "node:dgram"];
+
+/**
+ * Which folders of `packages/server/src` a room may import besides itself, and which modules it must not know. Files
+ * of no room, such as bridge.ts, know everything, and so do tests. The first line that fits a file counts.
+ */
+const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotKnow: readonly string[] }[] = [
+  { room: "domain/", mayImport: [], mustNotKnow: [...wire, ...sockets] },
+  { room: "rpc/", mayImport: ["domain/"], mustNotKnow: sockets },
+  { room: "listener/", mayImport: ["domain/logger.ts"], mustNotKnow: ["@loom-bridge/protocol/messages"] },
+  { room: "stores/", mayImport: ["domain/memory/"], mustNotKnow: [...wire, ...sockets] },
+  { room: "schema/", mayImport: ["domain/tools/"], mustNotKnow: [...wire, ...sockets] },
+  { room: "tools/", mayImport: ["domain/tools/"], mustNotKnow: wire },
+];
+
+const rooms = "packages/server/src/";
+
+/**
+ * Checks what every source file imports, for types too. `files` holds texts by path from the root of the repository.
+ * Returns one line per import that crosses a boundary.
+ */
+export function findBoundaryViolations(files: ReadonlyMap<string, string>): string[] {
+  const violations: string[] = [];
+  for (const [path, text] of files) {
+    for (const specifier of importsOf(text)) {
+      const problem = specifier.startsWith(".") ? judgeRelative(path, specifier) : judgeNamed(path, specifier);
+      if (problem !== undefined) violations.push(`${path} imports "${specifier}": ${problem}`);
+    }
+  }
+  return violations;
+}
+
+/** The specifiers that a formatted source file imports, re-exports or loads. Comments hold none in column 0. */
+export function importsOf(text: string): string[] {
+  const statement = /^(?:import|export)\s+(?:type\s+)?(?:[\w$*\s{},]+\sfrom\s+)?"([^"]+)"/gm;
+  const expression = /^(?!\s*(?:\/\/|\*)).*?\bimport\(\s*"([^"]+)"/gm;
+  return [statement, expression].flatMap((pattern) => Array.from(text.matchAll(pattern), (match) => match[1] ?? ""));
+}
+
+function judgeRelative(path: string, specifier: string): string | undefined {
+  const target = join(dirname(path), specifier);
+  const root = rootOf(path);
+  if (!target.startsWith(root)) return `it lies outside ${root}; import other packages by name`;
+  const rule = roomRuleOf(path);
+  if (rule === undefined) return undefined;
+  const allowed = [rule.room, ...rule.mayImport];
+  if (allowed.some((folder) => target.startsWith(rooms + folder))) return undefined;
+  return `${rooms}${rule.room} may import ${allowed.join(", ")}`;
+}
+
+function judgeNamed(path: string, specifier: string): string | undefined {
+  const [, name, subpath] = /^@loom-bridge\/([^/]+)(\/.*)?$/.exec(specifier) ?? [];
+  if (name !== undefined) {
+    const mayImport = packageRules.find(({ root }) => root.test(path))?.mayImport ?? [];
+    if (!mayImport.includes(name))
+      return `${rootOf(path)} may import ${mayImport.join(", ") || "none of our packages"}`;
+    if (subpath?.startsWith("/src") || subpath?.startsWith("/dist")) return "import a public entry of the package";
+  }
+  const rule = roomRuleOf(path);
+  const known = rule?.mustNotKnow.find((module) => specifier === module || specifier.startsWith(withSlash(module)));
+  return known === undefined ? undefined : `${rooms}${rule?.room} must not know ${known}`;
+}
+
+function rootOf(path: string): string {
+  const found = packageRules.map(({ root }) => root.exec(path)?.[0]).find((root) => root !== undefined);
+  if (found === undefined) throw new Error(`${path} lies in no folder that scripts/boundaries.ts knows; add it there`);
+  return found;
+}
+
+function roomRuleOf(path: string): (typeof roomRules)[number] | undefined {
+  return path.endsWith(".test.ts") ? undefined : roomRules.find(({ room }) => path.startsWith(rooms + room));
+}
+
+function withSlash(module: string): string {
+  return module.endsWith("/") ? module : `${module}/`;
+}

@@ -1,0 +1,76 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Logger } from "../domain/logger.ts";
+
+/**
+ * Ends every call when its signal aborts (deadline, client gone, shutdown), whatever its handler is doing, and reports
+ * handlers that fail. Connect alone aborts the signal and waits for the handler.
+ */
+export function guardCalls(logger: Logger): Interceptor {
+  return (next) => async (request) => {
+    const { signal } = request;
+    const report = (error: unknown): void => {
+      if (error === signal.reason || (error instanceof ConnectError && !isDefect(error))) return;
+      logger.error("a call failed", { rpc: `${request.service.typeName}/${request.method.name}`, error });
+    };
+    const response = await endWith(signal, () => next(request), report);
+    if (!response.stream) return response;
+    return { ...response, message: endStreamWith(signal, response.message, report) };
+  };
+}
+
+/** Codes that no handler chooses for a caller's mistake. */
+function isDefect({ code }: ConnectError): boolean {
+  return code === Code.Internal || code === Code.Unknown || code === Code.DataLoss;
+}
+
+/** Settles as the work does, or rejects with the signal's reason, whichever is first. */
+function endWith<T>(signal: AbortSignal, work: () => Promise<T>, report: (error: unknown) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    work()
+      .then(resolve, (error: unknown) => {
+        report(error);
+        reject(error);
+      })
+      .finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+function endStreamWith<T>(
+  signal: AbortSignal,
+  messages: AsyncIterable<T>,
+  report: (error: unknown) => void,
+): AsyncIterable<T> {
+  const inner = messages[Symbol.asyncIterator]();
+  let rejectNext: ((reason: unknown) => void) | undefined;
+
+  const finish = (): Promise<void> => (inner.return?.() ?? Promise.resolve()).then(() => undefined, report);
+  signal.addEventListener(
+    "abort",
+    () => {
+      rejectNext?.(signal.reason);
+      // A handler that waits at a yield cleans up now; one that waits elsewhere does when it wakes.
+      void finish();
+    },
+    { once: true },
+  );
+
+  const iterator: AsyncIterator<T> = {
+    next: () =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        rejectNext = reject;
+        inner.next().then(resolve, (error: unknown) => {
+          report(error);
+          reject(error);
+        });
+      }),
+    async return() {
+      await finish();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}

@@ -1,0 +1,73 @@
+import { createServer as createHttp1Server } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
+import type { Socket } from "node:net";
+import type { Logger } from "../domain/logger.ts";
+import type { Connection } from "./connections.ts";
+import type { ListenerLimits } from "./listener-limits.ts";
+import type { RequestListener } from "./node-adapter.ts";
+
+/** Node's two HTTP servers. Neither listens; they are given connections. */
+export interface HttpServers {
+  serve(protocol: "h1" | "h2", socket: Socket, connection: Connection): void;
+  /** Closes idle HTTP/1.1 connections, and stops the servers' timers. */
+  close(): void;
+}
+
+export interface HttpServersOptions {
+  answer: RequestListener;
+  limits: ListenerLimits;
+  logger: Logger;
+}
+
+export function createHttpServers({ answer, limits, logger }: HttpServersOptions): HttpServers {
+  const requested = new WeakMap<Socket, () => void>();
+  const http1 = createHttp1Server(
+    {
+      headersTimeout: limits.http1RequestTimeoutMs,
+      requestTimeout: limits.http1RequestTimeoutMs,
+      keepAliveTimeout: limits.idleConnectionTimeoutMs,
+      maxHeaderSize: limits.maxHeaderBytes,
+    },
+    (request, response) => {
+      requested.get(request.socket)?.();
+      answer(request, response);
+    },
+  );
+  // Node begins to watch its two timeouts when a server listens; this one never does.
+  http1.emit("listening");
+
+  const http2 = createHttp2Server(
+    {
+      maxSessionMemory: limits.sessionMemoryMib,
+      // Node forgives 1000; no honest client needs it.
+      maxSessionInvalidFrames: 100,
+      settings: {
+        enablePush: false,
+        initialWindowSize: limits.streamWindowBytes,
+        maxConcurrentStreams: limits.maxConcurrentStreams,
+        maxHeaderListSize: limits.maxHeaderBytes,
+      },
+    },
+    answer,
+  );
+  http2.on("sessionError", (error: Error) => logger.debug("an HTTP/2 connection failed", { error }));
+
+  return {
+    serve(protocol, socket, connection) {
+      if (protocol === "h1") {
+        requested.set(socket, connection.requested);
+        http1.emit("connection", socket);
+        // It may have been paused while its first bytes were looked at.
+        socket.resume();
+        return;
+      }
+      // Node makes the session while it handles "connection".
+      http2.once("session", connection.adopt);
+      http2.emit("connection", socket);
+      http2.off("session", connection.adopt);
+    },
+    close() {
+      http1.close();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
+import type { Runtime } from "@loom-bridge/protocol";
+import type { Logger } from "../domain/logger.ts";
+import { createAcceptor } from "./acceptor.ts";
+import { formatAddress, parseAddress, reachableAddress } from "./address.ts";
+import { bind } from "./bind.ts";
+import { createBoundedLogger } from "./bounded-logger.ts";
+import { createCalls } from "./calls.ts";
+import { createConnections } from "./connections.ts";
+import { createHttpServers } from "./http-servers.ts";
+import { type ListenerLimits, resolveListenerLimits } from "./listener-limits.ts";
+import { createNodeAdapter } from "./node-adapter.ts";
+import { readTlsOptions, type TlsOptions } from "./tls.ts";
+
+export interface ListenerOptions {
+  /** `host:port`; see {@link parseAddress}. Port 0 lets the system choose. */
+  address: string;
+  /** Default: none, plain text. */
+  tls?: TlsOptions;
+  /** Registers the services. */
+  routes: (router: ConnectRouter) => void;
+  logger: Logger;
+  runtime: Runtime;
+  /** Around every call, the first one outermost. Default: none. */
+  interceptors?: readonly Interceptor[];
+  limits?: Partial<ListenerLimits>;
+}
+
+export interface Listener {
+  /** The `host:port` that is really bound. */
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+  /** Where a client on this machine finds it: `http://…` or `https://…`. */
+  readonly url: string;
+  /** Open connections. */
+  readonly connections: number;
+  /** Calls in progress, streams among them. */
+  readonly calls: number;
+  /**
+   * Stops listening, sends GOAWAY, and ends streams with `unavailable` at once. Other calls have `graceMs` to finish;
+   * then they get `unavailable` too. Resolves when no connection is left. Further calls change nothing.
+   */
+  close(options: { graceMs: number }): Promise<void>;
+}
+
+/** What the last statuses have to leave when the grace is over. */
+const farewellMs = 250;
+
+/**
+ * Serves gRPC, gRPC-Web and Connect over HTTP/1.1 and HTTP/2 on one port.
+ * @throws LoomError `invalid_argument` for an address, a certificate or a limit that cannot be used,
+ * `failed_precondition` when the port is taken, `permission_denied` when this user may not have it.
+ */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const { runtime } = options;
+  const wanted = parseAddress(options.address);
+  const limits = resolveListenerLimits(options.limits);
+  const tls = options.tls === undefined ? undefined : readTlsOptions(options.tls);
+  const logger = createBoundedLogger(options.logger, runtime);
+  const calls = createCalls();
+  const connections = createConnections(runtime, limits);
+  let closing: Promise<void> | undefined;
+  const answer = createNodeAdapter({
+    calls,
+    interceptors: options.interceptors ?? [],
+    isClosing: () => closing !== undefined,
+    limits,
+    logger,
+    routes: options.routes,
+    runtime,
+  });
+  const servers = createHttpServers({ answer, limits, logger });
+  const acceptor = createAcceptor({ tls, connections, servers, limits, logger });
+  const bound = await bind(acceptor, wanted).catch((error: unknown) => {
+    servers.close();
+    throw error;
+  });
+  acceptor.on("error", (error) => logger.error("a connection could not be accepted", { error }));
+
+  function within(delayMs: number, event: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = runtime.setTimer(resolve, delayMs);
+      void event.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  async function close(graceMs: number): Promise<void> {
+    const reason = new ConnectError("the bridge is shutting down", Code.Unavailable);
+    const released = new Promise<void>((resolve) => acceptor.close(() => resolve()));
+    connections.drain();
+    calls.endStreams(reason);
+    await within(graceMs, calls.whenEmpty());
+    calls.endAll(reason);
+    servers.close();
+    await within(farewellMs, connections.whenEmpty());
+    connections.destroyAll();
+    await released;
+  }
+
+  return {
+    ...bound,
+    address: formatAddress(bound),
+    url: `${tls === undefined ? "http" : "https"}://${formatAddress(reachableAddress(bound))}`,
+    get connections() {
+      return connections.size;
+    },
+    get calls() {
+      return calls.size;
+    },
+    close({ graceMs }) {
+      closing ??= close(graceMs);
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from "@connectrpc/connect";
+import { compressionGzip, universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import type { Runtime } from "@loom-bridge/protocol";
+import type { Logger } from "../domain/logger.ts";
+import type { Call, Calls } from "./calls.ts";
+import { clampTimeout } from "./clamp-timeout.ts";
+import { guardCalls } from "./guard-calls.ts";
+import type { ListenerLimits } from "./listener-limits.ts";
+import { createReframer } from "./reframe.ts";
+import { createRequestBody, requestBodyKey } from "./request-body.ts";
+import { createResponseWriter } from "./response-writer.ts";
+
+export interface NodeAdapterOptions {
+  routes: (router: ConnectRouter) => void;
+  interceptors: readonly Interceptor[];
+  limits: ListenerLimits;
+  logger: Logger;
+  runtime: Runtime;
+  calls: Calls;
+  /** When true, requests are answered 503. */
+  isClosing: () => boolean;
+}
+
+export type RequestListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
+
+/** Answers the requests of Node's HTTP servers by Connect's handlers, for gRPC, gRPC-Web and Connect. */
+export function createNodeAdapter(options: NodeAdapterOptions): RequestListener {
+  const { limits, logger, calls } = options;
+  const router = createConnectRouter({
+    // No brotli: a small message can unpack to so much that it is the cheaper attack, and gRPC clients do not send it.
+    acceptCompression: [compressionGzip],
+    compressMinBytes: limits.compressMinBytes,
+    interceptors: [guardCalls(logger), ...options.interceptors],
+    maxTimeoutMs: limits.maxTimeoutMs,
+    readMaxBytes: limits.readMaxBytes,
+    // The first place that sees the signal which a deadline aborts.
+    requestGate: ({ signal, values }) => values.get(requestBodyKey)?.endWith(signal),
+    writeMaxBytes: limits.writeMaxBytes,
+  });
+  options.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return (request, response) => {
+    const writer = createResponseWriter(response, options.runtime);
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    const handler = handlers.get(path);
+    if (handler === undefined) {
+      logger.info("a request for an unknown path", { path: path.slice(0, 200) });
+      return writer.fail(404);
+    }
+    if (options.isClosing()) return writer.fail(503);
+
+    const universal = readRequest(request, response);
+    if (universal === undefined) {
+      logger.info("a request without a valid host", { rpc: path.slice(1) });
+      return writer.fail(400);
+    }
+    clampTimeout(universal.header, limits.maxTimeoutMs);
+    const enveloped = /^application\/(?:grpc|connect\+)/.test(universal.header.get("content-type") ?? "");
+    const body = createRequestBody(request, createReframer({ enveloped, maxBytes: limits.readMaxBytes }));
+
+    const ended = new AbortController();
+    universal.signal.addEventListener("abort", () => ended.abort(clientGone(universal.signal.reason)), { once: true });
+    const call: Call = {
+      streaming: handler.method.methodKind !== "unary",
+      end: (reason) => ended.abort(reason),
+    };
+    calls.add(call);
+    response.once("close", () => calls.delete(call));
+
+    const contextValues = createContextValues().set(requestBodyKey, body);
+    handler({ ...universal, body, contextValues, signal: ended.signal })
+      .then(writer.send)
+      .catch((error: unknown) => {
+        logger.error("a response could not be sent", { rpc: path.slice(1), error });
+        writer.fail(500);
+      });
+  };
+}
+
+/** Returns nothing for a host that fits into no URL; Connect's reader throws then. */
+function readRequest(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+): ReturnType<typeof universalRequestFromNodeRequest> | undefined {
+  try {
+    return universalRequestFromNodeRequest(request, response, undefined, undefined);
+  } catch {
+    return undefined;
+  }
+}
+
+function clientGone(reason: unknown): ConnectError {
+  return reason instanceof ConnectError ? reason : new ConnectError("the client went away", Code.Canceled);
+}

@@ -1,0 +1,79 @@
+import type { ServerResponse } from "node:http";
+import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { Runtime } from "@loom-bridge/protocol";
+
+/** What Connect answers. */
+export type Answer = Awaited<ReturnType<ConnectRouter["handlers"][number]>>;
+
+export interface ResponseWriter {
+  /** Sends an answer, as fast as the client reads. Resolves when all is handed over, or the client is gone. */
+  send(answer: Answer): Promise<void>;
+  /** Sends a status alone, or cuts an answer that has begun. */
+  fail(status: number): void;
+}
+
+/**
+ * Writes to a response. Connect's own writer waits for room without noticing that the client has left; a handler
+ * whose client stopped reading and then hung up would stay for ever.
+ */
+export function createResponseWriter(response: ServerResponse | Http2ServerResponse, runtime: Runtime): ResponseWriter {
+  let gone = false;
+  let wake: (() => void) | undefined;
+  response.once("close", () => {
+    gone = true;
+    wake?.();
+  });
+  response.on("drain", () => wake?.());
+  // What is written to a socket that just broke ends here; "close" follows.
+  response.on("error", () => {});
+
+  async function send(answer: Answer): Promise<void> {
+    const chunks = answer.body?.[Symbol.asyncIterator]();
+    try {
+      let chunk = await chunks?.next();
+      if (gone) return;
+      response.statusCode = answer.status;
+      for (const [name, value] of answer.header ?? []) response.setHeader(name, value);
+      // Node would end the stream with the headers of an answer without a body, and drop its trailers.
+      if ("stream" in response) response.writeHead(answer.status);
+      while (chunk !== undefined && chunk.done !== true) {
+        if (!write(response, chunk.value)) await new Promise<void>((resolve) => (wake = resolve));
+        chunk = gone ? undefined : await chunks?.next();
+        if (gone) return;
+      }
+      if (answer.trailer !== undefined) response.addTrailers(Object.fromEntries(answer.trailer));
+      if ("stream" in response) closeAfterTrailers(response.stream, runtime);
+      response.end();
+    } finally {
+      // Not waited for: a handler may take its time to clean up.
+      chunks?.return?.().catch(() => {});
+    }
+  }
+
+  return {
+    send,
+    fail(status) {
+      if (gone) return;
+      if (response.headersSent) {
+        if ("stream" in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+        else response.destroy();
+        return;
+      }
+      // What is left of the request is not read, so an HTTP/1.1 connection cannot be used again.
+      if (!("stream" in response)) response.setHeader("connection", "close");
+      response.statusCode = status;
+      response.end();
+    },
+  };
+}
+
+/** Ends the client's side too, which it may never do. https://www.rfc-editor.org/rfc/rfc9113#section-8.1 */
+function closeAfterTrailers(stream: ServerHttp2Stream, runtime: Runtime): void {
+  // Node is about to send them; closing now would overtake them.
+  stream.once("wantTrailers", () => runtime.defer(() => stream.close(constants.NGHTTP2_NO_ERROR)));
+}
+
+function write(response: ServerResponse | Http2ServerResponse, chunk: Uint8Array): boolean {
+  return "stream" in response ? response.write(chunk) : response.write(chunk);
+}

@@ -1,0 +1,219 @@
+import { heartbeatIntervalMs } from "@loom-bridge/protocol";
+import { z } from "zod";
+import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
+import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
+import { parseAddress } from "../listener/address.ts";
+import { resolveListenerLimits } from "../listener/listener-limits.ts";
+
+/** Everything an operator can set, under the keys of the configuration file. */
+export interface Config {
+  readonly address: string;
+  readonly "tls.cert"?: string | undefined;
+  readonly "tls.key"?: string | undefined;
+  readonly "tls.clientCa"?: string | undefined;
+  readonly "store.kind": "memory" | "sqlite";
+  readonly "store.path": string;
+  readonly "memory.sessions": number;
+  readonly "memory.plansPerSession": number;
+  readonly "memory.executionsPerSession": number;
+  readonly "memory.attemptsPerSession": number;
+  readonly "memory.maxWindowSec": number;
+  readonly "tools.files.root"?: string | undefined;
+  readonly "tools.files.write": boolean;
+  readonly "tools.web.allow": readonly string[];
+  readonly "session.heartbeatIntervalMs": number;
+  readonly "session.stallTimeoutMs": number;
+  readonly "limits.maxConnections": number;
+  readonly "limits.maxConcurrentStreams": number;
+  readonly "limits.firstRequestTimeoutMs": number;
+  readonly "limits.idleConnectionTimeoutMs": number;
+  readonly "log.level": "debug" | "info" | "warn" | "error" | "silent";
+  readonly "log.format": "text" | "json";
+  readonly "shutdown.graceMs": number;
+}
+
+/** One setting, as the file, the environment, the command line and the documentation know it. */
+export interface Setting {
+  readonly key: keyof Config;
+  /** With its dashes. */
+  readonly flag: string;
+  readonly env: string;
+  readonly description: string;
+  /** What stands for the value in help texts. */
+  readonly placeholder: string;
+  /** Whether the value names a file or folder. In a configuration file it is relative to that file. */
+  readonly isPath: boolean;
+  readonly schema: z.ZodType;
+}
+
+interface About {
+  readonly flag: string;
+  readonly env?: string;
+  readonly description: string;
+  readonly placeholder: string;
+  readonly isPath?: boolean;
+}
+
+const about = z.registry<About>();
+const listener = resolveListenerLimits();
+/** Longer would be a mistake of units: a day. */
+const maxDurationMs = 86_400_000;
+
+function whole(maximum: number, defaultValue: number): z.ZodType<number> {
+  return z.int().min(1).max(maximum).default(defaultValue);
+}
+
+function durationMs(defaultMs: number): z.ZodType<number> {
+  return whole(maxDurationMs, defaultMs);
+}
+
+function path(): z.ZodString {
+  return z.string().min(1);
+}
+
+function address(text: string, context: z.RefinementCtx): void {
+  try {
+    parseAddress(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "host:port, such as localhost:50051, [::1]:50051 or 0.0.0.0:50051" });
+  }
+}
+
+const shape = {
+  address: z.string().superRefine(address).default("localhost:50051").register(about, {
+    flag: "--address",
+    env: "LOOM_BRIDGE_ADDR",
+    placeholder: "host:port",
+    description: "Where the bridge listens. Port 0 lets the system choose one.",
+  }),
+  "tls.cert": path().optional().register(about, {
+    flag: "--tls-cert",
+    placeholder: "file",
+    isPath: true,
+    description: "The bridge's certificate and those between it and its root, as PEM. Needs tls.key. Without: no TLS.",
+  }),
+  "tls.key": path().optional().register(about, {
+    flag: "--tls-key",
+    placeholder: "file",
+    isPath: true,
+    description: "The private key of tls.cert, as PEM without a passphrase.",
+  }),
+  "tls.clientCa": path().optional().register(about, {
+    flag: "--tls-client-ca",
+    placeholder: "file",
+    isPath: true,
+    description: "Clients must show a certificate that is signed by one of these, as PEM. Without: they need none.",
+  }),
+  "store.kind": z.enum(["memory", "sqlite"]).default("memory").register(about, {
+    flag: "--store",
+    placeholder: "kind",
+    description: "Where plans and executions are kept: gone with the process, or in an SQLite file.",
+  }),
+  "store.path": path().default("./loom-bridge.db").register(about, {
+    flag: "--data",
+    placeholder: "file",
+    isPath: true,
+    description: "The SQLite file. Made when it is not there; its folder must exist.",
+  }),
+  "memory.sessions": whole(100_000_000, defaultMemoryCapacity.sessions).register(about, {
+    flag: "--memory-sessions",
+    placeholder: "count",
+    description: "Memory sessions in all. A write that would begin one more is refused.",
+  }),
+  "memory.plansPerSession": whole(100_000_000, defaultMemoryCapacity.plansPerSession).register(about, {
+    flag: "--memory-plans",
+    placeholder: "count",
+    description: "Plans of one memory session. The oldest makes room.",
+  }),
+  "memory.executionsPerSession": whole(100_000_000, defaultMemoryCapacity.executionsPerSession).register(about, {
+    flag: "--memory-executions",
+    placeholder: "count",
+    description: "Executions of one memory session. The oldest makes room, and its plan may be executed again.",
+  }),
+  "memory.attemptsPerSession": whole(100_000_000, defaultMemoryCapacity.attemptsPerSession).register(about, {
+    flag: "--memory-attempts",
+    placeholder: "count",
+    description: "Failed or skipped attempts of one memory session. The oldest makes room.",
+  }),
+  "memory.maxWindowSec": whole(2_147_483_647, defaultMemoryLimits.windowSec).register(about, {
+    flag: "--memory-max-window-sec",
+    placeholder: "seconds",
+    description: "The longest time window in which a caller may look for duplicates.",
+  }),
+  "tools.files.root": path().optional().register(about, {
+    flag: "--files-root",
+    placeholder: "folder",
+    isPath: true,
+    description: "Switches on fs:read_file and fs:list_dir, confined to this folder. Without: off.",
+  }),
+  "tools.files.write": z.boolean().default(false).register(about, {
+    flag: "--files-write",
+    placeholder: "boolean",
+    description: "Switches on fs:write_file too. Needs tools.files.root.",
+  }),
+  "tools.web.allow": z.array(z.string().min(1)).default([]).register(about, {
+    flag: "--web-allow",
+    placeholder: "hosts",
+    description: "Switches on web:fetch for these hosts, and for no others. Without: off.",
+  }),
+  "session.heartbeatIntervalMs": durationMs(heartbeatIntervalMs).register(about, {
+    flag: "--heartbeat-interval-ms",
+    placeholder: "ms",
+    description: "How often agents should say that they live. Three silent intervals end a session.",
+  }),
+  "session.stallTimeoutMs": durationMs(30_000).register(about, {
+    flag: "--stall-timeout-ms",
+    placeholder: "ms",
+    description: "How long publishers may wait for a subscriber that takes nothing, before it is evicted.",
+  }),
+  "limits.maxConnections": whole(1_000_000, listener.maxConnections).register(about, {
+    flag: "--max-connections",
+    placeholder: "count",
+    description: "Open connections. One more is closed at once.",
+  }),
+  "limits.maxConcurrentStreams": whole(1_000_000, listener.maxConcurrentStreams).register(about, {
+    flag: "--max-concurrent-streams",
+    placeholder: "count",
+    description: "Calls and streams at a time on one HTTP/2 connection. One more is refused.",
+  }),
+  "limits.firstRequestTimeoutMs": durationMs(listener.firstRequestTimeoutMs).register(about, {
+    flag: "--first-request-timeout-ms",
+    placeholder: "ms",
+    description: "What a new connection has until its first request, TLS included.",
+  }),
+  "limits.idleConnectionTimeoutMs": durationMs(listener.idleConnectionTimeoutMs).register(about, {
+    flag: "--idle-connection-timeout-ms",
+    placeholder: "ms",
+    description: "How long a connection may be without a call or stream before it is closed.",
+  }),
+  "log.level": z.enum(["debug", "info", "warn", "error", "silent"]).default("info").register(about, {
+    flag: "--log-level",
+    placeholder: "level",
+    description: "The least important lines that are logged, on the standard error output.",
+  }),
+  "log.format": z.enum(["text", "json"]).default("text").register(about, {
+    flag: "--log-format",
+    placeholder: "format",
+    description: "Log lines for people, or one JSON object a line.",
+  }),
+  "shutdown.graceMs": durationMs(10_000).register(about, {
+    flag: "--grace-ms",
+    placeholder: "ms",
+    description: "What calls in hand have to finish after SIGTERM or Ctrl-C. What is left then is cut.",
+  }),
+};
+
+/** Fills in the defaults and refuses what is wrong. */
+export const configSchema: z.ZodType<Config> = z.strictObject(shape);
+
+/** Every setting, in the order of the documentation. */
+export const settings: readonly Setting[] = Object.entries(shape).map(([key, schema]) => {
+  const { env, isPath = false, ...rest } = about.get(schema) as About;
+  return {
+    ...rest,
+    key: key as keyof Config,
+    env: env ?? `LOOM_BRIDGE_${rest.flag.slice(2).toUpperCase().replaceAll("-", "_")}`,
+    isPath,
+    schema,
+  };
+});

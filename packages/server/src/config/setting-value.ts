@@ -1,0 +1,40 @@
+import { z } from "zod";
+import type { Setting } from "./config-schema.ts";
+
+/** What a setting takes, in words: for error messages and the documentation. */
+export function allowedValues({ schema, placeholder }: Setting): string {
+  const { type, enum: choices, minimum, maximum } = jsonSchema(schema);
+  if (choices !== undefined) return choices.join(", ").replace(/, ([^,]*)$/, " or $1");
+  if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
+  if (type === "boolean") return "true or false";
+  if (type === "array") return "a list of texts; in the environment and on the command line, with commas between them";
+  return placeholder === "host:port" ? "host:port" : `the path of a ${placeholder}`;
+}
+
+/** The setting's default, as it is written. Nothing when it has none. */
+export function defaultText({ schema }: Setting): string | undefined {
+  const value = jsonSchema(schema).default;
+  if (value === undefined) return undefined;
+  return Array.isArray(value) ? value.join(",") || undefined : String(value);
+}
+
+/** Reads what the environment or the command line says. Text that does not fit is left for the schema to refuse. */
+export function fromText({ schema }: Setting, text: string): unknown {
+  const { type } = jsonSchema(schema);
+  if (type === "integer") return /^-?[0-9]+$/.test(text) ? Number(text) : text;
+  if (type === "boolean") return text === "true" ? true : text === "false" ? false : text;
+  if (type === "array") return text === "" ? [] : text.split(",").map((part) => part.trim());
+  return text;
+}
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: unknown;
+}
+
+function jsonSchema(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
+}

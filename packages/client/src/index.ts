@@ -1,1 +1,51 @@
-export {};
+export { create } from "@bufbuild/protobuf";
+export { type ErrorCode, LoomError, type Runtime, repliesTopic, systemRuntime } from "@loom-bridge/protocol";
+export {
+  type AgentInfo,
+  AgentStatus,
+  type ClientEvent,
+  ClientEventSchema,
+  type Delivery,
+  DeliverySchema,
+  type Event,
+  EventSchema,
+  type ExecutionRecord,
+  ExecutionRecordSchema,
+  Feature,
+  HeartbeatSchema,
+  type PlanRecord,
+  PlanRecordSchema,
+  ProviderKind,
+  PublishSchema,
+  RegisterSchema,
+  type ToolCall,
+  ToolCallSchema,
+  type ToolDescriptor,
+  ToolDescriptorSchema,
+  type ToolResult,
+  ToolStatus,
+} from "@loom-bridge/protocol/messages";
+export { Agent, createAgent } from "./agent.ts";
+export type { AgentOptions } from "./agent-options.ts";
+export { BridgeClient, type BridgeClientOptions } from "./bridge-client.ts";
+export type { CallOptions } from "./connection/connection.ts";
+export type { Metadata, MetadataSource } from "./connection/metadata.ts";
+export type { PublishReceipt } from "./connection/publish-lane.ts";
+export { AgentClosedError } from "./errors/agent-closed-error.ts";
+export { ConnectionError } from "./errors/connection-error.ts";
+export { OutcomeUnknownError } from "./errors/outcome-unknown-error.ts";
+export { RequestTimeoutError } from "./errors/request-timeout-error.ts";
+export { ToolError, type ToolErrorOptions } from "./errors/tool-error.ts";
+export { Envelope, type Routing } from "./events/envelope.ts";
+export type { EventContext, ToolOptions } from "./events/event-context.ts";
+export type { EventInit } from "./events/event-init.ts";
+export type { Payload } from "./events/payload.ts";
+export type { RequestOptions } from "./events/request-options.ts";
+export type { EventHandler, SubscribeOptions, SubscriptionInit } from "./events/subscription-init.ts";
+export { type Logger, silentLogger } from "./logger.ts";
+export type { AgentMemory, ExecutionInit, PlanInit } from "./memory/agent-memory.ts";
+export { planHash } from "./memory/plan-hash.ts";
+export type { CallToolOptions } from "./tools/call-tool-options.ts";
+export { defineTool, type Tool } from "./tools/define-tool.ts";
+export type { ToolContext } from "./tools/tool-context.ts";
+export type { Credentials, Protocol } from "./transport/node-transport.ts";

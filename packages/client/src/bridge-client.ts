@@ -1,0 +1,166 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+import { limits, type Runtime, systemRuntime } from "@loom-bridge/protocol";
+import {
+  ActionService,
+  AgentService,
+  BridgeService,
+  type ClientEvent,
+  type Delivery,
+  type GetInfoResponse,
+  type GetStatsRequestSchema,
+  type GetStatsResponse,
+  type ListAgentsRequestSchema,
+  type ListAgentsResponse,
+  type ListToolsRequestSchema,
+  type ListToolsResponse,
+  type PublishRequestSchema,
+  type PublishResponse,
+  type ToolCallSchema,
+  type ToolResult,
+} from "@loom-bridge/protocol/messages";
+import { defaultAddress, parseAddress } from "./connection/address.ts";
+import { type CallOptions, Connection } from "./connection/connection.ts";
+import { createHeaderSource, type MetadataSource } from "./connection/metadata.ts";
+import { type Logger, silentLogger } from "./logger.ts";
+import { MemoryCalls } from "./memory/memory-calls.ts";
+import { type Credentials, createNodeTransport, type Protocol } from "./transport/node-transport.ts";
+
+export interface BridgeClientOptions {
+  /**
+   * `host:port`, `http://…` or `https://…`. Default: the environment variable LOOM_BRIDGE_ADDR, else
+   * `localhost:50051`.
+   */
+  address?: string;
+  /** Makes the connection a TLS one. Default: TLS only for an `https://` address, with the certificates of Node. */
+  credentials?: Credentials;
+  /** Headers of every call, for example `[["authorization", "Bearer …"]]`, or a function that makes them. */
+  metadata?: MetadataSource;
+  /** Default: `grpc`, which every bridge speaks. */
+  protocol?: Protocol;
+  /** A way to the bridge other than sockets. Takes the place of `credentials` and `protocol`. */
+  transport?: Transport;
+  /** Time, timers and ids. Default: those of this process. */
+  runtime?: Runtime;
+  /** How long `connect()` waits for the bridge, in milliseconds. Default: 10 000. */
+  connectTimeoutMs?: number;
+  /** Default: silent. */
+  logger?: Logger;
+}
+
+/** What bounds a call on the bridge's side is the tool's own time; this much later the client gives up on the bridge. */
+const toolCallMarginMs = 5000;
+
+/** A connection to a bridge, and the calls it answers. Every failure is a LoomError. */
+export class BridgeClient extends MemoryCalls implements AsyncDisposable {
+  /** The bridge's address, as a URL. */
+  readonly address: string;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly #connection: Connection;
+  readonly #beforeDisconnect = new Set<() => Promise<void>>();
+
+  /** @throws LoomError `invalid_argument` for an address or metadata that cannot be used. */
+  constructor(options: BridgeClientOptions = {}) {
+    const configured = options.address ?? (process.env["LOOM_BRIDGE_ADDR"] || defaultAddress);
+    const address = parseAddress(configured, options.credentials !== undefined);
+    const runtime = options.runtime ?? systemRuntime;
+    const sockets =
+      options.transport === undefined
+        ? createNodeTransport({
+            baseUrl: address,
+            protocol: options.protocol ?? "grpc",
+            credentials: options.credentials,
+          })
+        : { transport: options.transport, close: () => Promise.resolve() };
+    const connection = new Connection({
+      address,
+      transport: sockets.transport,
+      closeTransport: sockets.close,
+      headers: createHeaderSource(options.metadata ?? []),
+      runtime,
+      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    });
+    super(connection);
+    this.address = address;
+    this.runtime = runtime;
+    this.logger = options.logger ?? silentLogger;
+    this.#connection = connection;
+  }
+
+  /**
+   * Makes sure that a bridge answers. Calls and streams do this by themselves when it was not done before.
+   * @throws ConnectionError `unavailable`, when none does.
+   */
+  connect(): Promise<void> {
+    return this.#connection.connect();
+  }
+
+  /** Stops the agents that use this client, ends its streams and calls, and closes the connection. */
+  async disconnect(): Promise<void> {
+    await Promise.all(Array.from(this.#beforeDisconnect, (callback) => callback()));
+    await this.#connection.disconnect();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.disconnect();
+  }
+
+  /**
+   * Opens a stream: the first message out must be Register. The call starts when the result is first read, and
+   * leaving the loop ends it; disconnecting ends the loop. An `Agent` does all of this by itself.
+   */
+  stream(
+    outbound: AsyncIterable<ClientEvent>,
+    options: { signal?: AbortSignal } = {},
+  ): AsyncIterableIterator<Delivery> {
+    return this.#connection.stream(outbound, options.signal);
+  }
+
+  /** Calls a tool. A tool that fails is a result with a status, not an error. */
+  forwardToolCall(call: MessageInitShape<typeof ToolCallSchema>, options: CallOptions = {}): Promise<ToolResult> {
+    const toolMs = Math.min(call.timeoutMs || limits.toolTimeoutDefaultMs, limits.toolTimeoutMaxMs);
+    return this.#connection.unary(ActionService.method.forwardToolCall, call, {
+      timeoutMs: toolMs + toolCallMarginMs,
+      ...options,
+    });
+  }
+
+  listTools(
+    request: MessageInitShape<typeof ListToolsRequestSchema> = {},
+    options?: CallOptions,
+  ): Promise<ListToolsResponse> {
+    return this.#connection.unary(ActionService.method.listTools, request, options);
+  }
+
+  listAgents(
+    request: MessageInitShape<typeof ListAgentsRequestSchema> = {},
+    options?: CallOptions,
+  ): Promise<ListAgentsResponse> {
+    return this.#connection.unary(AgentService.method.listAgents, request, options);
+  }
+
+  /** Publishes one event without a session. */
+  publish(request: MessageInitShape<typeof PublishRequestSchema>, options?: CallOptions): Promise<PublishResponse> {
+    return this.#connection.unary(BridgeService.method.publish, request, options);
+  }
+
+  /** Tells who answers and what it offers. */
+  getInfo(options?: CallOptions): Promise<GetInfoResponse> {
+    return this.#connection.unary(BridgeService.method.getInfo, {}, options);
+  }
+
+  /** Counts of the event bus. */
+  getStats(
+    request: MessageInitShape<typeof GetStatsRequestSchema> = {},
+    options?: CallOptions,
+  ): Promise<GetStatsResponse> {
+    return this.#connection.unary(BridgeService.method.getStats, request, options);
+  }
+
+  /** @internal Has `callback` awaited at the start of every disconnect. Returns a function that takes it back. */
+  onDisconnect(callback: () => Promise<void>): () => void {
+    this.#beforeDisconnect.add(callback);
+    return () => this.#beforeDisconnect.delete(callback);
+  }
+}

@@ -1,0 +1,47 @@
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import { fromConnectError } from "../errors/from-connect-error.ts";
+import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
+import { linkSignals } from "./link-signals.ts";
+
+export interface UnaryCall<Input extends DescMessage, Output extends DescMessage> {
+  readonly method: DescMethodUnary<Input, Output>;
+  readonly input: MessageInitShape<Input>;
+  readonly headers: Headers;
+  readonly timeoutMs: number;
+  /** Any of them ends the call with `canceled`. */
+  readonly signals: readonly (AbortSignal | undefined)[];
+  readonly address: string;
+}
+
+/** Makes one call with a deadline on the runtime's clock. Every failure is a LoomError. */
+export async function callUnary<Input extends DescMessage, Output extends DescMessage>(
+  transport: Transport,
+  runtime: Runtime,
+  call: UnaryCall<Input, Output>,
+): Promise<MessageShape<Output>> {
+  const controller = new AbortController();
+  const unlink = linkSignals(controller, call.signals);
+  let timedOut = false;
+  const timer = runtime.setTimer(() => {
+    timedOut = true;
+    controller.abort();
+  }, call.timeoutMs);
+  try {
+    // The transport is told the time too, so that the bridge knows it.
+    const { method, input, headers, timeoutMs } = call;
+    return (await transport.unary(method, controller.signal, timeoutMs, headers, input)).message;
+  } catch (error) {
+    if (timedOut) throw new RequestTimeoutError(call.method.name, call.timeoutMs, { cause: error });
+    if (controller.signal.aborted) {
+      throw new LoomError("canceled", `${call.method.name} was cancelled`, { cause: error });
+    }
+    const failure = fromConnectError(error, call.method.name, call.address);
+    if (failure.code !== "deadline_exceeded") throw failure;
+    throw new RequestTimeoutError(call.method.name, call.timeoutMs, { cause: error });
+  } finally {
+    timer.cancel();
+    unlink();
+  }
+}

@@ -1,0 +1,12 @@
+import { create } from "@bufbuild/protobuf";
+import { type ClientEvent, ClientEventSchema } from "@loom-bridge/protocol/messages";
+
+type Kind = NonNullable<ClientEvent["event"]["case"]>;
+
+/** Makes a frame of what a client can say. */
+export function clientEvent<Case extends Kind>(
+  kind: Case,
+  value: Extract<ClientEvent["event"], { case: Case }>["value"],
+): ClientEvent {
+  return create(ClientEventSchema, { event: { case: kind, value } as ClientEvent["event"] });
+}

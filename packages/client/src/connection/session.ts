@@ -1,0 +1,230 @@
+import { create } from "@bufbuild/protobuf";
+import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import {
+  type Ack,
+  type ClientEvent,
+  type Delivery,
+  type Drain,
+  type EventBatch,
+  Feature,
+  type Gap,
+  GoodbyeSchema,
+  type Register,
+  type RoutedEvent,
+} from "@loom-bridge/protocol/messages";
+import { ConnectionError } from "../errors/connection-error.ts";
+import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
+import { ToolCalls } from "../tools/tool-calls.ts";
+import { ToolServer, type ToolServerOptions } from "../tools/tool-server.ts";
+import { clientEvent } from "./client-event.ts";
+import { createDeferred } from "./deferred.ts";
+import { EventAcks } from "./event-acks.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type FrameSource, OneFrame, Outbox } from "./outbox.ts";
+import { type OutgoingPublish, PublishLane } from "./publish-lane.ts";
+import { SendQueue } from "./send-queue.ts";
+import { SubscriptionRequests } from "./subscription-requests.ts";
+
+/** An event as it came, with what tells the bridge that it is finished. */
+export interface ReceivedEvent {
+  readonly subscription: number;
+  readonly sequence: number;
+  readonly routed: RoutedEvent;
+  done(): void;
+}
+
+export interface SessionOptions {
+  readonly openStream: (outbound: AsyncIterable<ClientEvent>, signal: AbortSignal) => AsyncIterable<Delivery>;
+  readonly address: string;
+  readonly runtime: Runtime;
+  readonly register: Register;
+  readonly publishes: SendQueue<OutgoingPublish>;
+  readonly tools: Omit<ToolServerOptions, "send" | "runtime">;
+  /** Default: what the bridge says. */
+  readonly heartbeatIntervalMs: number | undefined;
+  readonly onEvent: (event: ReceivedEvent) => void;
+  readonly onGap: (gap: Gap) => void;
+  readonly onDrain: (drain: Drain) => void;
+  /** Called whenever the stream has come nearer to having nothing left to do. */
+  readonly onProgress: () => void;
+}
+
+/** How long the bridge may take to answer Register, and to end the stream after Goodbye. */
+const ackTimeoutMs = 10_000;
+const goodbyeTimeoutMs = 2000;
+
+/** One stream's life: from Register to its end. */
+export class Session {
+  /** Resolves when the stream is over: with nothing if that was asked for, else with the reason. */
+  readonly ended: Promise<LoomError | undefined>;
+  readonly calls: ToolCalls;
+  readonly subscriptions: SubscriptionRequests;
+  readonly acks: EventAcks;
+  readonly #options: SessionOptions;
+  readonly #control = new SendQueue<ClientEvent>();
+  readonly #publishes: PublishLane;
+  readonly #heartbeat: Heartbeat;
+  readonly #toolServer: ToolServer;
+  readonly #outbox: Outbox;
+  readonly #abort = new AbortController();
+  readonly #goodbye = new OneFrame();
+  readonly #acked = createDeferred<Ack>();
+  #closing = false;
+  #failure: LoomError | undefined;
+  #isAcked = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { runtime } = options;
+    const notify = (): void => this.#outbox.notify();
+    const send = (frame: ClientEvent, bytes = 0): Promise<void> => this.#control.send(frame, bytes);
+    this.acks = new EventAcks(notify);
+    this.calls = new ToolCalls(runtime, send);
+    this.subscriptions = new SubscriptionRequests(runtime, send);
+    this.#toolServer = new ToolServer({ ...options.tools, runtime, send });
+    this.#publishes = new PublishLane(options.publishes, notify);
+    this.#heartbeat = new Heartbeat({ runtime, onBeat: notify, onSilence: (ms) => this.#lose(ms) });
+    const register = new OneFrame(clientEvent("register", options.register));
+    const control: FrameSource = { take: () => this.#control.take(1)[0] };
+    const afterAck = [this.#heartbeat, this.acks, control, this.#publishes, this.#goodbye];
+    this.#outbox = new Outbox(runtime, [register, ...afterAck.map((source) => this.#onceAcked(source))]);
+    this.#control.listen(notify);
+    options.publishes.listen(notify);
+    this.ended = this.#run();
+  }
+
+  /** Resolves when the bridge has answered Register; rejects when it refuses or does not. */
+  get acked(): Promise<Ack> {
+    return this.#acked.promise;
+  }
+
+  /** Whether nothing waits to be sent, to be answered or to be finished. */
+  get idle(): boolean {
+    const { publishes } = this.#options;
+    return publishes.length + this.#publishes.unanswered + this.#control.length + this.#toolServer.busy === 0;
+  }
+
+  /** Says goodbye and ends the stream. What is queued for sending goes first. */
+  async close(reason: string): Promise<void> {
+    this.#closing = true;
+    this.#goodbye.put(clientEvent("goodbye", create(GoodbyeSchema, { reason })));
+    this.#outbox.end();
+    const timer = this.#options.runtime.setTimer(() => this.#abort.abort(), goodbyeTimeoutMs);
+    await this.ended;
+    timer.cancel();
+  }
+
+  async #run(): Promise<LoomError | undefined> {
+    const { runtime, openStream } = this.#options;
+    const timer = runtime.setTimer(() => this.#fail(new RequestTimeoutError("Register", ackTimeoutMs)), ackTimeoutMs);
+    const cancelTimer = (): void => timer.cancel();
+    this.#acked.promise.then(cancelTimer, cancelTimer);
+    try {
+      for await (const delivery of openStream(this.#outbox, this.#abort.signal)) {
+        this.#heartbeat.heard();
+        this.#receive(delivery);
+      }
+    } catch (error) {
+      this.#failure ??= LoomError.isInstance(error)
+        ? error
+        : new LoomError("internal", String(error), { cause: error });
+    }
+    return this.#finish();
+  }
+
+  #finish(): LoomError | undefined {
+    const { address } = this.#options;
+    const ended = new ConnectionError(address, `the stream to ${address} ended without a reason`);
+    const reason = this.#closing ? undefined : (this.#failure ?? ended);
+    this.#heartbeat.stop();
+    this.#acked.reject(reason ?? new LoomError("canceled", "the agent was stopped while it registered"));
+    this.#control.clear(reason ?? new LoomError("canceled", "the agent was stopped"));
+    this.#publishes.close(reason);
+    this.calls.close(reason);
+    this.subscriptions.close(reason);
+    this.#toolServer.close(reason);
+    this.#options.onProgress();
+    return reason;
+  }
+
+  #receive(delivery: Delivery): void {
+    const { delivery: message } = delivery;
+    switch (message.case) {
+      case "ack":
+        this.#onAck(message.value);
+        break;
+      case "eventBatch":
+        this.#onEventBatch(message.value);
+        break;
+      case "receiptBatch":
+        this.#publishes.onReceipts(message.value);
+        this.#options.onProgress();
+        break;
+      case "toolRequest":
+        this.#toolServer.onRequest(message.value);
+        break;
+      case "toolResponse":
+        this.calls.onResponse(message.value);
+        break;
+      case "toolCancel":
+        this.#toolServer.onCancel(message.value);
+        break;
+      case "subscriptionAck":
+        this.subscriptions.onAck(message.value);
+        break;
+      case "gap":
+        this.#onGap(message.value);
+        break;
+      case "drain":
+        this.#options.onDrain(message.value);
+        break;
+      default:
+        // Having been heard is all that a HeartbeatAck is for; and a newer bridge may say what we do not know.
+        break;
+    }
+  }
+
+  #onAck(ack: Ack): void {
+    if (!ack.features.includes(Feature.BATCHES)) {
+      const message = "the bridge cannot send events in batches; update the bridge";
+      this.#fail(new LoomError("failed_precondition", message));
+      return;
+    }
+    this.#isAcked = true;
+    this.#publishes.open(ack.publishWindow);
+    const intervalMs = this.#options.heartbeatIntervalMs ?? ack.heartbeatIntervalMs;
+    this.#heartbeat.start(intervalMs, ack.features.includes(Feature.NOTICES));
+    this.#acked.resolve(ack);
+    this.#outbox.notify();
+  }
+
+  #onEventBatch(batch: EventBatch): void {
+    const { subscription } = batch;
+    let sequence = Number(batch.firstSequence);
+    for (const routed of batch.events) {
+      this.#options.onEvent({ subscription, sequence, routed, done: this.acks.received(subscription, sequence) });
+      sequence += 1;
+    }
+  }
+
+  #onGap(gap: Gap): void {
+    this.acks.received(gap.subscription, Number(gap.lastSequence))();
+    this.#options.onGap(gap);
+  }
+
+  /** Nothing that is said before the Ack means anything. */
+  #onceAcked(source: FrameSource): FrameSource {
+    return { take: () => (this.#isAcked ? source.take() : undefined) };
+  }
+
+  #lose(silentMs: number): void {
+    const { address } = this.#options;
+    const message = `nothing came from ${address} for ${Math.round(silentMs)} ms; the connection is taken for lost`;
+    this.#fail(new ConnectionError(address, message));
+  }
+
+  #fail(reason: LoomError): void {
+    this.#failure ??= reason;
+    this.#abort.abort();
+  }
+}

@@ -1,0 +1,47 @@
+import { LoomError, limits } from "@loom-bridge/protocol";
+import type { EventInit } from "./event-init.ts";
+
+/** @throws LoomError `invalid_argument` that names the field, the limit and the value. */
+export function checkEvent(init: EventInit): void {
+  if (typeof init.type !== "string" || init.type === "") throw invalid("type", "is empty; say what happened");
+  checkRange("confidence", init.confidence, 0, 1);
+  checkRange("priority", init.priority, 0, 100);
+  checkRange("timestampMs", init.timestampMs, 0, Number.MAX_SAFE_INTEGER);
+  if (init.priority !== undefined && !Number.isInteger(init.priority)) {
+    throw invalid("priority", `is ${init.priority}; it must be a whole number`);
+  }
+  if (init.ttlMs !== undefined && (!Number.isInteger(init.ttlMs) || init.ttlMs < 0)) {
+    throw invalid("ttlMs", `is ${init.ttlMs}; it must be a whole number of milliseconds`);
+  }
+  checkMetadata(init.metadata ?? {});
+}
+
+function checkMetadata(metadata: Readonly<Record<string, string>>): void {
+  const pairs = Object.entries(metadata);
+  if (pairs.length > limits.metadataPairs) {
+    throw invalid("metadata", `has ${pairs.length} pairs; at most ${limits.metadataPairs} are allowed`);
+  }
+  for (const [key, value] of pairs) {
+    const keyBytes = Buffer.byteLength(key);
+    if (keyBytes > limits.metadataKeyBytes) {
+      throw invalid("metadata", `has a key of ${keyBytes} bytes; at most ${limits.metadataKeyBytes} are allowed`);
+    }
+    const valueBytes = Buffer.byteLength(value);
+    if (valueBytes > limits.metadataValueBytes) {
+      throw invalid(
+        "metadata",
+        `has ${valueBytes} bytes under ${JSON.stringify(key)}; at most ${limits.metadataValueBytes} are allowed`,
+      );
+    }
+  }
+}
+
+function checkRange(field: string, value: number | undefined, least: number, most: number): void {
+  // Written so that NaN is refused too.
+  if (value === undefined || (value >= least && value <= most)) return;
+  throw invalid(field, `is ${value}; it must be from ${least} to ${most}`);
+}
+
+function invalid(field: string, problem: string): LoomError {
+  return new LoomError("invalid_argument", `${field} of an event ${problem}`, { details: { field } });
+}

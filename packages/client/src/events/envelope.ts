@@ -1,0 +1,96 @@
+import { create } from "@bufbuild/protobuf";
+import { envelopeKeys, LoomError, type Runtime, readEnvelopeKey, systemRuntime } from "@loom-bridge/protocol";
+import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
+import { createEvent, writeMetadata } from "./create-event.ts";
+import type { EventInit } from "./event-init.ts";
+import { decodeText } from "./payload.ts";
+import { readFlags, readHex, readMilliseconds } from "./read-metadata.ts";
+
+/** How an event reached this agent. */
+export interface Routing {
+  topic?: string;
+  /** The publisher as the bridge knows it. */
+  sender?: string;
+  sequence?: number;
+}
+
+/** The author's view of an event: its fields, and what its metadata says about thread, reply and trace. */
+export class Envelope {
+  readonly id: string;
+  readonly type: string;
+  readonly timestampMs: number;
+  readonly source: string;
+  readonly payload: Uint8Array;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly confidence: number;
+  readonly tags: readonly string[];
+  readonly priority: number;
+  readonly threadId: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly replyTo: string | undefined;
+  readonly sender: string | undefined;
+  readonly ttlMs: number | undefined;
+  readonly traceId: string | undefined;
+  readonly spanId: string | undefined;
+  readonly traceFlags: number | undefined;
+  /** The topic it was delivered on; empty for an event of our own. */
+  readonly topic: string;
+  /** Its number in its subscription; 0 for an event of our own. */
+  readonly sequence: number;
+
+  private constructor(event: Event, payload: Uint8Array, routing: Routing) {
+    const { metadata } = event;
+    this.id = event.id;
+    this.type = event.type;
+    this.timestampMs = Number(event.timestampMs);
+    this.source = event.source;
+    this.payload = payload;
+    this.metadata = metadata;
+    this.confidence = event.confidence;
+    this.tags = event.tags;
+    this.priority = event.priority;
+    this.threadId = readEnvelopeKey(metadata, envelopeKeys.threadId);
+    this.correlationId = readEnvelopeKey(metadata, envelopeKeys.correlationId);
+    this.replyTo = readEnvelopeKey(metadata, envelopeKeys.replyTo);
+    this.sender = routing.sender || readEnvelopeKey(metadata, envelopeKeys.sender);
+    this.ttlMs = readMilliseconds(metadata, envelopeKeys.ttlMs);
+    this.traceId = readHex(metadata, envelopeKeys.traceId, 32);
+    this.spanId = readHex(metadata, envelopeKeys.spanId, 16);
+    this.traceFlags = this.traceId === undefined ? undefined : readFlags(metadata, envelopeKeys.traceFlags);
+    this.topic = routing.topic ?? "";
+    this.sequence = routing.sequence ?? 0;
+  }
+
+  /** Makes an event of our own. What its metadata says already wins over the fields beside it. */
+  static create(init: EventInit, runtime: Runtime = systemRuntime): Envelope {
+    const event = createEvent(init, runtime);
+    return new Envelope(event, event.payload, init.sender === undefined ? {} : { sender: init.sender });
+  }
+
+  /** Reads an event. The payload is copied, so that keeping it keeps no more than itself. */
+  static fromProto(event: Event, routing: Routing = {}): Envelope {
+    return new Envelope(event, new Uint8Array(event.payload), routing);
+  }
+
+  toProto(): Event {
+    const { id, type, source, payload, confidence, priority } = this;
+    const metadata = writeMetadata(this);
+    const timestampMs = BigInt(this.timestampMs);
+    const tags = [...this.tags];
+    return create(EventSchema, { id, type, timestampMs, source, metadata, payload, confidence, tags, priority });
+  }
+
+  /** The payload as UTF-8 text. */
+  text(): string {
+    return decodeText(this.payload);
+  }
+
+  /** @throws LoomError `invalid_argument` when the payload is no JSON. */
+  json(): unknown {
+    try {
+      return JSON.parse(this.text());
+    } catch (cause) {
+      throw new LoomError("invalid_argument", `the payload of event ${JSON.stringify(this.id)} is no JSON`, { cause });
+    }
+  }
+}

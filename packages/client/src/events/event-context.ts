@@ -1,0 +1,85 @@
+import { envelopeKeys, LoomError, repliesTopic } from "@loom-bridge/protocol";
+import type { PublishReceipt } from "../connection/publish-lane.ts";
+import type { AgentMemory } from "../memory/agent-memory.ts";
+import type { CallToolOptions } from "../tools/call-tool-options.ts";
+import type { Envelope } from "./envelope.ts";
+import type { EventInit } from "./event-init.ts";
+import type { Payload } from "./payload.ts";
+import type { RequestOptions } from "./request-options.ts";
+
+/** What a handler can do about an event. What it sends belongs to the event's thread and trace. */
+export interface EventContext {
+  readonly agentId: string;
+  /** The event that is handled. */
+  readonly envelope: Envelope;
+  /** Aborts when the agent stops or its stream ends. */
+  readonly signal: AbortSignal;
+  readonly memory: AgentMemory;
+  /** Publishes an event and waits for the bridge's answer. */
+  emit(topic: string, type: string, payload?: Payload): Promise<PublishReceipt>;
+  emit(topic: string, event: EventInit): Promise<PublishReceipt>;
+  /** Asks on a topic and waits for the first reply. It works inside a handler: replies do not wait for handlers. */
+  request(topic: string, payload?: Payload, options?: RequestOptions): Promise<Envelope>;
+  /**
+   * Answers the event, on its reply topic or else its sender's.
+   * @throws LoomError `failed_precondition` when it has neither.
+   */
+  reply(payload?: Payload, options?: Partial<EventInit>): Promise<PublishReceipt>;
+  /** Calls a tool and returns its output. */
+  tool(name: string, options?: ToolOptions): Promise<unknown>;
+}
+
+export interface ToolOptions extends CallToolOptions {
+  /** The arguments. Default: none. */
+  payload?: unknown;
+}
+
+/** What a context needs of its agent. */
+export interface ContextAgent {
+  readonly id: string;
+  readonly memory: AgentMemory;
+  publish(topic: string, event: EventInit): Promise<PublishReceipt>;
+  request(topic: string, payload?: Payload, options?: RequestOptions): Promise<Envelope>;
+  callTool(name: string, args?: unknown, options?: CallToolOptions): Promise<unknown>;
+}
+
+export function createEventContext(agent: ContextAgent, envelope: Envelope, signal: AbortSignal): EventContext {
+  const { threadId, traceId, spanId, traceFlags } = envelope;
+  const inherited = { threadId, traceId, spanId, traceFlags };
+  return {
+    agentId: agent.id,
+    envelope,
+    signal,
+    memory: agent.memory,
+    emit(topic: string, event: string | EventInit, payload?: Payload) {
+      const init = typeof event === "string" ? { type: event, payload } : event;
+      return agent.publish(topic, { ...inherited, ...init });
+    },
+    request: (topic, payload, options) => agent.request(topic, payload, { ...inherited, ...options }),
+    async reply(payload, options) {
+      const correlationId = envelope.correlationId ?? envelope.id;
+      return agent.publish(replyTopic(envelope), { ...inherited, type: "reply", correlationId, payload, ...options });
+    },
+    tool(name, { payload, ...options } = {}) {
+      const headers = { ...traceHeaders(envelope), ...options.headers };
+      return agent.callTool(name, payload, { ...options, headers });
+    },
+  };
+}
+
+function replyTopic(envelope: Envelope): string {
+  if (envelope.replyTo !== undefined) return envelope.replyTo;
+  if (envelope.sender !== undefined) return repliesTopic(envelope.sender);
+  const message = `event ${JSON.stringify(envelope.id)} names neither a reply topic nor a sender to reply to`;
+  throw new LoomError("failed_precondition", message);
+}
+
+function traceHeaders(envelope: Envelope): Record<string, string> {
+  const { traceId, spanId, traceFlags = 0 } = envelope;
+  if (traceId === undefined || spanId === undefined) return {};
+  return {
+    [envelopeKeys.traceId]: traceId,
+    [envelopeKeys.spanId]: spanId,
+    [envelopeKeys.traceFlags]: String(traceFlags),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Envelope } from "./envelope.ts";
+
+export type EnvelopeHandler = (envelope: Envelope) => Promise<void>;
+
+export interface InboxItem {
+  readonly envelope: Envelope;
+  /** Never rejects. */
+  readonly handle: EnvelopeHandler;
+  /** Called when the event is finished. */
+  done(): void;
+}
+
+/**
+ * Events that wait for their handlers, in order, so many at a time. The windows of the subscriptions bound how many
+ * there can be.
+ */
+export class Inbox {
+  readonly #concurrency: number;
+  readonly #onIdle: () => void;
+  #waiting: InboxItem[] = [];
+  #head = 0;
+  #running = 0;
+  #paused = false;
+
+  constructor(concurrency: number, onIdle: () => void) {
+    this.#concurrency = concurrency;
+    this.#onIdle = onIdle;
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  push(item: InboxItem): void {
+    this.#waiting.push(item);
+    if (this.#running < this.#concurrency) void this.#work();
+  }
+
+  /** Starts no handler any more. What waits stays unacknowledged. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  async #work(): Promise<void> {
+    this.#running += 1;
+    for (let item = this.#next(); item !== undefined; item = this.#next()) {
+      await item.handle(item.envelope);
+      item.done();
+    }
+    this.#running -= 1;
+    this.#onIdle();
+  }
+
+  #next(): InboxItem | undefined {
+    if (this.#paused) return undefined;
+    const item = this.#waiting[this.#head];
+    if (item === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head === this.#waiting.length || this.#head === 1024) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}

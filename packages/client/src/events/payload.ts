@@ -1,0 +1,28 @@
+import { LoomError } from "@loom-bridge/protocol";
+
+/** What an event can carry: bytes as they are, a string as UTF-8, anything else as JSON. */
+export type Payload = Uint8Array | string | number | boolean | null | object;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** @throws LoomError `invalid_argument` when the value cannot be written as JSON. */
+export function encodePayload(payload: Payload | undefined): Uint8Array<ArrayBuffer> {
+  if (payload === undefined) return new Uint8Array();
+  if (payload instanceof Uint8Array) return new Uint8Array(payload);
+  if (typeof payload === "string") return encoder.encode(payload);
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(payload);
+  } catch (cause) {
+    throw new LoomError("invalid_argument", "payload cannot be written as JSON", {
+      cause,
+      details: { field: "payload" },
+    });
+  }
+  return encoder.encode(json ?? "null");
+}
+
+export function decodeText(payload: Uint8Array): string {
+  return decoder.decode(payload);
+}

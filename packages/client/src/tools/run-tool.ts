@@ -1,0 +1,73 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { limits } from "@loom-bridge/protocol";
+import { type ToolResultSchema, ToolStatus } from "@loom-bridge/protocol/messages";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { ToolError } from "../errors/tool-error.ts";
+import type { Tool } from "./define-tool.ts";
+import type { ToolContext } from "./tool-context.ts";
+
+export type ToolResultInit = MessageInitShape<typeof ToolResultSchema>;
+
+/** Runs a tool for a call. Whatever goes wrong is a result. */
+export async function runTool(tool: Tool, argumentsJson: string, context: ToolContext): Promise<ToolResultInit> {
+  try {
+    const args = await check(tool.input, parse(argumentsJson), invalidArguments);
+    const result = await tool.run(args, context);
+    const output = JSON.stringify(tool.output === undefined ? result : await check(tool.output, result, invalidResult));
+    // A tool that returns nothing returns null.
+    return withinLimit(output ?? "null");
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** The result that says why a call has no output. */
+export function failure(error: unknown): ToolResultInit {
+  if (error instanceof ToolError) {
+    const { toolCode: code, rawMessage: message, details } = error;
+    return { status: error.status, error: { code, message, details: { ...details } } };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { status: ToolStatus.TOOL_ERROR, error: { code: "EXECUTION_ERROR", message } };
+}
+
+function parse(argumentsJson: string): unknown {
+  if (argumentsJson === "") return {};
+  try {
+    return JSON.parse(argumentsJson);
+  } catch (cause) {
+    throw invalidArguments("the arguments are no JSON", cause);
+  }
+}
+
+async function check(
+  schema: StandardSchemaV1,
+  value: unknown,
+  refuse: (problem: string) => ToolError,
+): Promise<unknown> {
+  const result = await schema["~standard"].validate(value);
+  if (result.issues === undefined) return result.value;
+  throw refuse(result.issues.slice(0, 10).map(describe).join("; "));
+}
+
+function describe(issue: StandardSchemaV1.Issue): string {
+  const path = issue.path?.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+  return path === undefined || path === "" ? issue.message : `${path}: ${issue.message}`;
+}
+
+function withinLimit(output: string): ToolResultInit {
+  const bytes = Buffer.byteLength(output);
+  if (bytes <= limits.outputBytes) return { status: ToolStatus.TOOL_OK, output };
+  throw new ToolError(
+    "RESULT_TOO_LARGE",
+    `the result is ${bytes} bytes of JSON; at most ${limits.outputBytes} are allowed`,
+  );
+}
+
+function invalidArguments(problem: string, cause?: unknown): ToolError {
+  return new ToolError("INVALID_ARGUMENTS", problem, { status: ToolStatus.TOOL_INVALID_ARGUMENTS, cause });
+}
+
+function invalidResult(problem: string): ToolError {
+  return new ToolError("INVALID_RESULT", `the tool returned what its output schema refuses: ${problem}`);
+}

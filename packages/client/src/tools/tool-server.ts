@@ -1,0 +1,136 @@
+import { create } from "@bufbuild/protobuf";
+import { BoundedQueue, type LoomError, limits, type Runtime } from "@loom-bridge/protocol";
+import {
+  type ClientEvent,
+  type ToolCancel,
+  type ToolRequest,
+  ToolResponseSchema,
+  ToolStatus,
+} from "@loom-bridge/protocol/messages";
+import { clientEvent } from "../connection/client-event.ts";
+import { ToolError } from "../errors/tool-error.ts";
+import type { Tool } from "./define-tool.ts";
+import { failure, runTool, type ToolResultInit } from "./run-tool.ts";
+
+const maxRunning = 64;
+const maxWaiting = 1024;
+
+export interface ToolServerOptions {
+  readonly agentId: string;
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly runtime: Runtime;
+  readonly send: (frame: ClientEvent, bytes: number) => Promise<void>;
+  /** Called whenever a run has ended and its answer was taken. */
+  readonly onIdle: () => void;
+}
+
+interface Run {
+  readonly ref: number;
+  readonly tool: Tool;
+  readonly request: ToolRequest;
+  readonly deadlineMs: number;
+  readonly controller: AbortController;
+  /** Answers once; later answers are ignored. */
+  answer(result: ToolResultInit): void;
+  /** Takes what belongs to the run away, without an answer. */
+  drop(): void;
+}
+
+/** Serves the calls that come over one stream: 64 at a time, each with its own time and cancel. */
+export class ToolServer {
+  readonly #options: ToolServerOptions;
+  readonly #open = new Map<number, Run>();
+  readonly #waiting = new BoundedQueue<Run>({ maxItems: maxWaiting, maxBytes: maxWaiting * limits.argumentsBytes });
+  #running = 0;
+
+  constructor(options: ToolServerOptions) {
+    this.#options = options;
+  }
+
+  /** Calls that are open or whose function has not returned yet. */
+  get busy(): number {
+    return Math.max(this.#open.size, this.#running);
+  }
+
+  onRequest(request: ToolRequest): void {
+    const { tools } = this.#options;
+    const tool = tools.get(request.call?.name ?? "");
+    if (tool === undefined) {
+      const status = ToolStatus.TOOL_NOT_FOUND;
+      const message = `this agent has no tool ${JSON.stringify(request.call?.name)}`;
+      this.#send(request, failure(new ToolError("NOT_FOUND", message, { status })));
+      return;
+    }
+    const run = this.#openRun(tool, request);
+    if (this.#running < maxRunning) void this.#start(run);
+    else if (this.#waiting.offer(run, request.call?.arguments.length ?? 0) === -1) {
+      const message = `the agent is busy: ${maxRunning} calls run and ${this.#waiting.length} wait`;
+      run.answer(failure(new ToolError("EXECUTION_ERROR", message)));
+    }
+  }
+
+  onCancel(cancel: ToolCancel): void {
+    this.#open.get(cancel.ref)?.drop();
+  }
+
+  /** Ends every run without an answer. */
+  close(_cause: LoomError | undefined): void {
+    for (const run of this.#open.values()) run.drop();
+  }
+
+  #openRun(tool: Tool, request: ToolRequest): Run {
+    const { runtime } = this.#options;
+    const callMs = request.call?.timeoutMs || limits.toolTimeoutDefaultMs;
+    const timeoutMs = Math.min(callMs, tool.timeoutMs ?? callMs);
+    const controller = new AbortController();
+    const drop = (): void => {
+      timer.cancel();
+      if (this.#open.get(request.ref) === run) this.#open.delete(request.ref);
+      controller.abort();
+    };
+    const answer = (result: ToolResultInit): void => {
+      if (this.#open.get(request.ref) !== run) return;
+      drop();
+      this.#send(request, result);
+    };
+    const timer = runtime.setTimer(() => {
+      const message = `tool ${JSON.stringify(tool.name)} gave no result within ${timeoutMs} ms`;
+      answer(failure(new ToolError("TIMEOUT", message, { status: ToolStatus.TOOL_TIMEOUT })));
+    }, timeoutMs);
+    const deadlineMs = runtime.monotonic() + timeoutMs;
+    const run: Run = { ref: request.ref, tool, request, deadlineMs, controller, answer, drop };
+    this.#open.set(request.ref, run);
+    return run;
+  }
+
+  async #start(run: Run): Promise<void> {
+    if (!run.controller.signal.aborted) {
+      this.#running += 1;
+      const { agentId, runtime } = this.#options;
+      const { call, caller } = run.request;
+      const result = await runTool(run.tool, call?.arguments ?? "", {
+        agentId,
+        callId: call?.id ?? "",
+        caller,
+        headers: call?.headers ?? {},
+        correlationId: call?.correlationId ?? "",
+        signal: run.controller.signal,
+        remainingMs: () => Math.max(0, run.deadlineMs - runtime.monotonic()),
+      });
+      this.#running -= 1;
+      run.answer(result);
+    }
+    const [next] = this.#waiting.take(1);
+    if (next !== undefined) void this.#start(next);
+    this.#options.onIdle();
+  }
+
+  #send(request: ToolRequest, result: ToolResultInit): void {
+    const response = create(ToolResponseSchema, {
+      ref: request.ref,
+      result: { ...result, id: request.call?.id ?? "" },
+    });
+    // Refused only when the stream is over, and with it the call.
+    this.#options.send(clientEvent("toolResponse", response), result.output?.length ?? 0).catch(() => {});
+  }
+}

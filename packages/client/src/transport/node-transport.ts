@@ -1,0 +1,96 @@
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import type { Transport } from "@connectrpc/connect";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
+import { limits } from "@loom-bridge/protocol";
+
+/** How to speak to the bridge. All three carry the same messages. */
+export type Protocol = "grpc" | "connect" | "grpc-web";
+
+/** TLS, as PEM texts. The bridge's certificate is always verified. */
+export interface Credentials {
+  /** Certificates to trust. Default: those that Node trusts. */
+  ca?: string;
+  /** This client's own certificate, for a bridge that asks for one. */
+  cert?: string;
+  /** The key of `cert`. */
+  key?: string;
+  /** The name that the bridge's certificate must have. Default: the host of the address. */
+  serverName?: string;
+}
+
+export interface NodeTransportOptions {
+  readonly baseUrl: string;
+  readonly protocol: Protocol;
+  readonly credentials: Credentials | undefined;
+}
+
+/** A transport over one HTTP/2 connection that can be closed. */
+export interface NodeTransport {
+  readonly transport: Transport;
+  /** Closes the connection and its streams. A later call opens a new one. Resolves when the socket is closed. */
+  close(): Promise<void>;
+}
+
+/** The default of 64 KiB would hold a fast stream back at each round trip. */
+const windowBytes = 4 * 1_048_576;
+
+export function createNodeTransport(options: NodeTransportOptions): NodeTransport {
+  const { ca, cert, key, serverName } = options.credentials ?? {};
+  // No ping interval: a ping on a session that was just destroyed throws outside of every handler
+  // (https://github.com/connectrpc/connect-es/issues/1795). The agents' heartbeats do its work.
+  const manager = new Http2SessionManager(
+    options.baseUrl,
+    {},
+    {
+      settings: { initialWindowSize: windowBytes },
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    },
+  );
+  const sessions = new Set<ClientHttp2Session>();
+
+  const sessionManager: Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead"> = {
+    authority: manager.authority,
+    notifyResponseByteRead: (stream) => manager.notifyResponseByteRead(stream),
+    async request(...args): Promise<ClientHttp2Stream> {
+      const stream = await manager.request(...args);
+      const { session } = stream;
+      if (session !== undefined && !sessions.has(session as ClientHttp2Session)) {
+        sessions.add(session as ClientHttp2Session);
+        session.once("close", () => sessions.delete(session as ClientHttp2Session));
+        session.setLocalWindowSize(windowBytes);
+      }
+      return stream;
+    },
+  };
+
+  return {
+    transport: createTransport[options.protocol]({
+      baseUrl: options.baseUrl,
+      httpVersion: "2",
+      sessionManager,
+      readMaxBytes: limits.messageBytes,
+      writeMaxBytes: limits.messageBytes,
+      // Compressing small messages costs more time than it saves.
+      acceptCompression: [],
+    }),
+    async close() {
+      const closing = Array.from(sessions, (session) => new Promise((resolve) => session.once("close", resolve)));
+      manager.abort();
+      await Promise.all(closing);
+    },
+  };
+}
+
+const createTransport = {
+  grpc: createGrpcTransport,
+  connect: createConnectTransport,
+  "grpc-web": createGrpcWebTransport,
+} as const;

@@ -1,1 +1,12 @@
-export {};
+// For operators who run a bridge inside their own program.
+export { type Bridge, type BridgeOptions, createBridge } from "./bridge.ts";
+export { type Logger, silentLogger } from "./domain/logger.ts";
+export type { MemoryLimits } from "./domain/memory/memory-limits.ts";
+// For those who write a store.
+export type * from "./domain/memory/memory-store.ts";
+export type { BridgeTool, BridgeToolContext, JsonValue } from "./domain/tools/bridge-tool.ts";
+export { ToolFailure } from "./domain/tools/tool-failure.ts";
+export type { ListenerLimits } from "./listener/listener-limits.ts";
+export type { TlsOptions } from "./listener/tls.ts";
+export { type BridgeServer, type ServeOptions, serve } from "./serve.ts";
+export { version } from "./version.ts";

@@ -1,1 +1,1 @@
-export {};
+export { createTestBridge, type TestBridge, type TestBridgeOptions } from "./test-bridge.ts";

@@ -1,0 +1,120 @@
+import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
+import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
+import { EventBus } from "./domain/bus/event-bus.ts";
+import { type Logger, silentLogger } from "./domain/logger.ts";
+import { createMemory } from "./domain/memory/memory.ts";
+import type { MemoryLimits } from "./domain/memory/memory-limits.ts";
+import type { MemoryStore } from "./domain/memory/memory-store.ts";
+import { SessionRegistry } from "./domain/session/session-registry.ts";
+import { defaultSessionSettings } from "./domain/session/session-settings.ts";
+import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
+import { createToolBroker } from "./domain/tools/tool-broker.ts";
+import { createToolRegistry } from "./domain/tools/tool-registry.ts";
+import { createActionService } from "./rpc/action-service.ts";
+import { createAgentService } from "./rpc/agent-service.ts";
+import { createBridgeService } from "./rpc/bridge-service.ts";
+import { createErrorInterceptor } from "./rpc/connect-error.ts";
+import { createMemoryService } from "./rpc/memory-service.ts";
+import { createTypeboxCompiler } from "./schema/typebox-compiler.ts";
+import { createInMemoryStore } from "./stores/memory/in-memory-store.ts";
+import { version } from "./version.ts";
+
+export interface BridgeOptions {
+  /** Time, timers, randomness and ids. Default: those of this process. */
+  readonly runtime?: Runtime;
+  /** Where the bridge reports. Default: nowhere. */
+  readonly logger?: Logger;
+  /** Keeps plans and executions; the bridge closes it. Default: in memory, gone with the process. */
+  readonly store?: MemoryStore;
+  readonly memoryLimits?: Partial<MemoryLimits>;
+  /** The bridge's own tools. Default: none. */
+  readonly tools?: readonly BridgeTool[];
+  /** How often agents should say that they live. Three silent intervals end a session. Default: 30 000 (seed). */
+  readonly heartbeatIntervalMs?: number;
+  /**
+   * How long publishers may wait for a subscriber that takes nothing, before it is evicted. Default: 30 000: a
+   * subscriber that is alive but silent for longer would look dead anyway.
+   */
+  readonly stallTimeoutMs?: number;
+  /** How long a stream may be open without a Register. Default: 5000: a client sends it at once. */
+  readonly registerTimeoutMs?: number;
+}
+
+/** A bridge without sockets: `serve` gives it some, a test reaches it in memory. */
+export interface Bridge {
+  readonly version: string;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  /** What every request passes through. */
+  readonly interceptors: readonly Interceptor[];
+  /** Adds the bridge's services to a router. */
+  routes(router: ConnectRouter): void;
+  /** Takes no more agents, and tells those that are here that their sessions end soon. */
+  drain(reason: string, graceMs: number): void;
+  /** Ends every session with `unavailable` and closes the store. Harmless when repeated. */
+  close(): Promise<void>;
+}
+
+export function createBridge(options: BridgeOptions = {}): Bridge {
+  const { runtime = systemRuntime, logger = silentLogger, store = createInMemoryStore() } = options;
+  const { stallTimeoutMs = 30_000, registerTimeoutMs = 5_000, tools = [] } = options;
+  const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs, memoryLimits } = options;
+  const settings = { ...defaultSessionSettings, heartbeatIntervalMs };
+
+  const bus = new EventBus({ runtime, stallTimeoutMs });
+  const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
+  const broker = createToolBroker({ registry, runtime, logger });
+  const provider = createBridgeToolProvider(tools);
+  registry.register(
+    provider,
+    tools.map(({ descriptor }) => descriptor),
+  );
+  const memory = createMemory({ store, runtime, ...(memoryLimits === undefined ? {} : { limits: memoryLimits }) });
+  const sessions = new SessionRegistry({
+    bus,
+    runtime,
+    logger,
+    settings,
+    tools: {
+      register: registry.register,
+      call: (caller, request, signal) => broker.call({ ...request, caller }, signal),
+    },
+  });
+
+  const bridgeService = createBridgeService({
+    bus,
+    sessions,
+    settings,
+    runtime,
+    logger,
+    registerTimeoutMs,
+    version,
+    startedMs: Math.floor(runtime.now()),
+    memoryStore: memory.kind,
+    countTools: () => registry.size,
+  });
+  let closing: Promise<void> | undefined;
+  return {
+    version,
+    runtime,
+    logger,
+    interceptors: [createErrorInterceptor(logger)],
+    routes(router) {
+      router.service(BridgeService, bridgeService);
+      router.service(ActionService, createActionService({ broker, registry }));
+      router.service(MemoryService, createMemoryService(memory));
+      router.service(AgentService, createAgentService({ sessions, bus }));
+    },
+    drain(reason, graceMs) {
+      sessions.drain(reason, graceMs);
+    },
+    close() {
+      closing ??= (async () => {
+        sessions.close("the bridge is shutting down");
+        await memory.close();
+      })();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Bridge } from "./bridge.ts";
+import { type Listener, type ListenerOptions, listen } from "./listener/listen.ts";
+
+export interface ServeOptions extends Pick<ListenerOptions, "address" | "tls" | "limits"> {}
+
+/** A bridge with sockets. */
+export interface BridgeServer {
+  /** The host and port it really listens on. */
+  readonly address: string;
+  readonly port: number;
+  /** How clients write the address. */
+  readonly url: string;
+  readonly listener: Listener;
+  /**
+   * Takes no more connections and agents, lets unary calls finish, ends every stream with `unavailable`, and closes
+   * the bridge with its store. Done after `graceMs` at the latest; what is left then is cut. Default: 5000.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/**
+ * Lets a bridge listen: gRPC, gRPC-Web and Connect, HTTP/1.1 and HTTP/2, on one port.
+ * @throws LoomError that says what to change, when it cannot listen there.
+ */
+export async function serve(bridge: Bridge, options: ServeOptions): Promise<BridgeServer> {
+  const listener = await listen({
+    ...options,
+    routes: (router) => bridge.routes(router),
+    interceptors: [...bridge.interceptors],
+    runtime: bridge.runtime,
+    logger: bridge.logger,
+  });
+  let closing: Promise<void> | undefined;
+  return {
+    address: listener.address,
+    port: listener.port,
+    url: listener.url,
+    listener,
+    close({ graceMs = 5_000 } = {}) {
+      closing ??= (async () => {
+        bridge.drain("the bridge is shutting down", graceMs);
+        await listener.close({ graceMs });
+        await bridge.close();
+      })();
+      return closing;
+    },
+  };
+}

@@ -8,13 +8,14 @@ import {
   createContextValues,
   type Interceptor,
 } from "@connectrpc/connect";
-import { compressionGzip, universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import { compressionGzip } from "@connectrpc/connect-node";
 import type { Runtime } from "@loom-bridge/protocol";
 import type { Logger } from "../domain/logger.ts";
 import type { Call, Calls } from "./calls.ts";
 import { clampTimeout } from "./clamp-timeout.ts";
 import { guardCalls } from "./guard-calls.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
+import { readRequest } from "./read-request.ts";
 import { createReframer } from "./reframe.ts";
 import { createRequestBody, requestBodyKey } from "./request-body.ts";
 import { createResponseWriter } from "./response-writer.ts";
@@ -62,46 +63,32 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
     }
     if (options.isClosing()) return writer.fail(503);
 
-    const universal = readRequest(request, response);
-    if (universal === undefined) {
+    const head = readRequest(request);
+    if (head === undefined) {
       logger.info("a request without a valid host", { rpc: path.slice(1) });
       return writer.fail(400);
     }
-    clampTimeout(universal.header, limits.maxTimeoutMs);
-    const enveloped = /^application\/(?:grpc|connect\+)/.test(universal.header.get("content-type") ?? "");
+    clampTimeout(head.header, limits.maxTimeoutMs);
+    const enveloped = /^application\/(?:grpc|connect\+)/.test(head.header.get("content-type") ?? "");
     const body = createRequestBody(request, createReframer({ enveloped, maxBytes: limits.readMaxBytes }));
+    const contextValues = createContextValues().set(requestBodyKey, body);
 
     const ended = new AbortController();
-    universal.signal.addEventListener("abort", () => ended.abort(clientGone(universal.signal.reason)), { once: true });
     const call: Call = {
       streaming: handler.method.methodKind !== "unary",
       end: (reason) => ended.abort(reason),
     };
     calls.add(call);
-    response.once("close", () => calls.delete(call));
+    response.once("close", () => {
+      calls.delete(call);
+      if (!response.writableEnded) ended.abort(new ConnectError("the client went away", Code.Canceled));
+    });
 
-    const contextValues = createContextValues().set(requestBodyKey, body);
-    handler({ ...universal, body, contextValues, signal: ended.signal })
+    handler({ ...head, body, contextValues, signal: ended.signal })
       .then(writer.send)
       .catch((error: unknown) => {
         logger.error("a response could not be sent", { rpc: path.slice(1), error });
         writer.fail(500);
       });
   };
-}
-
-/** Returns nothing for a host that fits into no URL; Connect's reader throws then. */
-function readRequest(
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-): ReturnType<typeof universalRequestFromNodeRequest> | undefined {
-  try {
-    return universalRequestFromNodeRequest(request, response, undefined, undefined);
-  } catch {
-    return undefined;
-  }
-}
-
-function clientGone(reason: unknown): ConnectError {
-  return reason instanceof ConnectError ? reason : new ConnectError("the client went away", Code.Canceled);
 }

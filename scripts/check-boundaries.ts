@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { findBoundaryViolations } from "./boundaries.ts";
-import { sourceFiles } from "./source-files.ts";
 
-const files = new Map(sourceFiles().map((path) => [path, readFileSync(path, "utf8")]));
+const paths = globSync("{packages,tests,examples,benchmarks,scripts}/**/*.ts", {
+  exclude: (path) => /(^|[\\/])(node_modules|dist|gen)([\\/]|$)/.test(path),
+});
+const files = new Map(paths.map((path) => [path.replaceAll("\\", "/"), readFileSync(path, "utf8")]));
 const violations = findBoundaryViolations(files);
 for (const violation of violations) console.error(violation);
 console.log(`${files.size} files, ${violations.length} imports across a boundary`);

@@ -46,6 +46,8 @@ function install(folder: string, name: string, tarball: string): void {
   const target = join(scratch, "node_modules", name);
   mkdirSync(target, { recursive: true });
   execFileSync("tar", ["-xzf", tarball, "-C", target, "--strip-components=1"]);
+  const tests = globSync("**/*.test{,-helper}.*", { cwd: target });
+  if (tests.length > 0) problems.push(`${name} would publish ${tests.join(", ")}; see "files" in its package.json`);
   for (const dependency of Object.keys(readManifest(target).dependencies ?? {})) {
     if (dependency.startsWith("@loom-bridge/")) continue;
     const link = join(scratch, "node_modules", dependency);

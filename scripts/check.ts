@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 
 const steps: Record<string, string[][]> = {
   types: [["tsc", "-b"]],
-  format: [["biome", "ci", "--reporter=summary", "."]],
+  format: [["biome", "ci", "--colors=off", "."]],
   lint: [["oxlint"]],
   boundaries: [script("check-boundaries.ts")],
   generated: [script("check-generated.ts")],
@@ -15,17 +15,16 @@ const steps: Record<string, string[][]> = {
     ["buf", "format", "--diff", "--exit-code"],
     ["buf", "breaking", "--against", "proto/baseline.binpb"],
   ],
-  unused: [["knip"]],
+  unused: [["knip", "--no-config-hints"]],
   packages: [script("check-packages.ts")],
   size: [["size-limit"]],
 };
 
 const environment = {
   ...process.env,
-  // Found without pnpm too; and nothing here may wait for a person or ask a registry for news.
+  // Without pnpm too.
   PATH: [join(import.meta.dirname, "../node_modules/.bin"), process.env["PATH"]].join(delimiter),
-  CI: "1",
-  NO_UPDATE_NOTIFIER: "1",
+  ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1", FORCE_COLOR: undefined }),
 };
 
 const named = process.argv.slice(2);

@@ -20,6 +20,7 @@ const defaults = [
     ? []
     : [`--test-reporter=${process.stdout.isTTY ? "spec" : "tap"}`]),
 ];
+console.error(`${files.length} test files on Node ${process.version}`);
 // Of a flag that stands twice Node takes the last, so the command line wins over the defaults.
 const run = spawnSync(process.execPath, [...defaults, ...flags, ...files], { stdio: "inherit" });
 if (run.error !== undefined) throw run.error;

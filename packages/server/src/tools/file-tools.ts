@@ -29,7 +29,7 @@ function createReadFile(root: RootDirectory): BridgeTool {
   return {
     descriptor: describe("fs:read_file", "Reads a text file (UTF-8, at most 1 MiB).", { path: pathSchema }, ["path"]),
     run: (args) => {
-      const path = String(args["path"]);
+      const { path } = args as { path: string };
       return guarded(path, () =>
         root.inParent(path, false, async (at, name) => {
           // Without O_NONBLOCK, opening a named pipe would wait for its other end.
@@ -63,7 +63,7 @@ function createListDir(root: RootDirectory): BridgeTool {
       path: { ...pathSchema, default: "." },
     }),
     run: (args) => {
-      const path = String(args["path"] ?? ".");
+      const { path = "." } = args as { path?: string };
       return guarded(path, () =>
         root.inDirectory(path, async (at) => {
           const entries: { name: string; is_dir: boolean; size: number }[] = [];
@@ -94,8 +94,8 @@ function createWriteFile(root: RootDirectory, runtime: Runtime): BridgeTool {
       ["path", "content"],
     ),
     run: (args, { signal }) => {
-      const path = String(args["path"]);
-      const content = Buffer.from(String(args["content"]));
+      const { path, content: text } = args as { path: string; content: string };
+      const content = Buffer.from(text);
       return guarded(path, () =>
         root.inParent(path, true, async (at, name) => {
           if (name === "." || path.endsWith("/")) throw asFileFailure({ code: "EISDIR" }, path);

@@ -40,6 +40,14 @@ const parametersSchema = {
   additionalProperties: false,
 };
 
+/** What fits the schema. */
+interface WebFetchArguments {
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly max_bytes?: number;
+}
+
 interface Fetch {
   readonly method: string;
   readonly signal: AbortSignal;
@@ -61,10 +69,14 @@ export function createWebFetchTool(options: WebFetchOptions): BridgeTool {
       metadata: {},
     },
     async run(args, { signal }) {
-      const method = String(args["method"] ?? "GET");
-      const maxBytes = Number(args["max_bytes"] ?? defaultBodyBytes);
+      const {
+        url,
+        method = "GET",
+        headers = {},
+        max_bytes: maxBytes = defaultBodyBytes,
+      } = args as unknown as WebFetchArguments;
       const fetch = { method, signal, allowed, allowedPrivate, resolve };
-      const response = await follow(parseUrl(String(args["url"])), checkHeaders(args["headers"]), fetch);
+      const response = await follow(parseUrl(url), checkHeaders(headers), fetch);
       const { body, truncated } = await readBody(response, maxBytes);
       return { status: response.statusCode ?? 0, headers: headersOf(response), body, truncated };
     },
@@ -154,8 +166,7 @@ function parseUrl(text: string, base?: URL): URL {
   return url;
 }
 
-function checkHeaders(value: unknown): Record<string, string> {
-  const headers = (value ?? {}) as Record<string, string>;
+function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   for (const name of Object.keys(headers)) {
     if (refusedHeaders.test(name)) {
       throw new ToolFailure(

@@ -12,7 +12,9 @@ test("an object is read, and nothing in it has a prototype", () => {
   const { value } = parseToolArguments('{"a":[{"b":1}]}');
   assert.equal(JSON.stringify(value), '{"a":[{"b":1}]}');
   assert.equal(Object.getPrototypeOf(value), null);
-  assert.equal(Object.getPrototypeOf((value?.["a"] as object[])[0]), null);
+  assert.ok(value);
+  const [inner] = value["a"] as object[];
+  assert.equal(Object.getPrototypeOf(inner), null);
 });
 
 test("text that is no JSON, and JSON that is no object, is refused with the reason", () => {

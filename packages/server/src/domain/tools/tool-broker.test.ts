@@ -1,66 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
-import { createTypeboxCompiler } from "../../schema/typebox-compiler.ts";
-import { silentLogger } from "../logger.ts";
-import { createManualRuntime } from "../manual-runtime.ts";
-import type { ToolInvocation, ToolOutcome, ToolProvider } from "./tool.ts";
-import { createToolBroker, type ToolBrokerLimits } from "./tool-broker.ts";
+import { codeOf, createBrokerBench, ok, refused } from "./tool-broker.test-helper.ts";
 import type { ToolCallRequest } from "./tool-call.ts";
-import { createToolRegistry } from "./tool-registry.ts";
 
-interface OpenCall {
-  readonly invocation: ToolInvocation;
-  readonly signal: AbortSignal;
-  readonly settle: (outcome: ToolOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** A provider that answers when the test says so. */
-function createProvider(id: string, kind: ToolProvider["kind"] = "agent") {
-  const calls: OpenCall[] = [];
-  const provider: ToolProvider = {
-    kind,
-    id,
-    call: (invocation, signal) =>
-      new Promise((settle, reject) => {
-        calls.push({ invocation, signal, settle, reject });
-      }),
-  };
-  return { provider, calls };
-}
-
-function setup(limits: Partial<ToolBrokerLimits> = {}) {
-  const runtime = createManualRuntime();
-  const errors: unknown[] = [];
-  const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
-  const logger = {
-    ...silentLogger,
-    error: (_: string, facts?: Record<string, unknown>) => errors.push(facts?.["error"]),
-  };
-  const broker = createToolBroker({ registry, runtime, logger, limits });
-  const add = (id: string, parametersSchema = "", kind: ToolProvider["kind"] = "agent") => {
-    const made = createProvider(id, kind);
-    const descriptor = { name: "t", description: "", parametersSchema, metadata: {} };
-    return { ...made, registration: registry.register(made.provider, [descriptor]) };
-  };
-  const call = (request: Partial<ToolCallRequest> = {}, signal?: AbortSignal) =>
-    broker.call(
-      { id: "", name: "t", arguments: "", timeoutMs: 0, headers: {}, correlationId: "", caller: "me", ...request },
-      signal,
-    );
-  const statistics = () => broker.statistics().get("t");
-  return { runtime, registry, broker, add, call, errors, statistics };
-}
-
-const ok = (output = "1"): ToolOutcome => ({ status: "ok", output });
-const codeOf = (outcome: ToolOutcome) => (outcome.status === "ok" ? "ok" : `${outcome.status} ${outcome.code}`);
-const refused = (promise: Promise<unknown>, code: ErrorCode, message: RegExp) =>
-  assert.rejects(promise, (error) => LoomError.isInstance(error) && error.code === code && message.test(error.message));
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a call reaches its provider and its output comes back under the same id", async () => {
-  const { add, call, statistics } = setup();
+  const { add, call, statistics } = createBrokerBench();
   const { calls } = add("a");
   const result = call({ id: "c1", arguments: '{"x":1}', headers: { trace: "7" }, correlationId: "task", timeoutMs: 5 });
   assert.deepEqual(calls[0]?.invocation, {
@@ -78,7 +24,7 @@ test("a call reaches its provider and its output comes back under the same id", 
 });
 
 test("a call without an id gets one, empty arguments are {}, and no time is 30 s", async () => {
-  const { add, call } = setup();
+  const { add, call } = createBrokerBench();
   const { calls } = add("a");
   const result = call();
   const { id, arguments: args, timeoutMs } = calls[0]?.invocation ?? {};
@@ -89,7 +35,7 @@ test("a call without an id gets one, empty arguments are {}, and no time is 30 s
 });
 
 test("an unknown tool is an outcome, and a strange name is shown shortened", async () => {
-  const { call } = setup();
+  const { call } = createBrokerBench();
   const { outcome } = await call({ name: "nope" });
   assert.deepEqual(outcome, { status: "not_found", code: "NOT_FOUND", message: "Tool not found: nope" });
   const long = await call({ name: "x".repeat(1e6) });
@@ -97,7 +43,7 @@ test("an unknown tool is an outcome, and a strange name is shown shortened", asy
 });
 
 test("arguments that are no JSON, no object, too much or against the schema never reach the provider", async () => {
-  const { add, call, statistics } = setup();
+  const { add, call, statistics } = createBrokerBench();
   const { calls } = add("a", '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}');
   const bad = ["{", "[]", '{"n":1,"__proto__":{}}', "", '{"n":"x"}', `{"n":1,"x":"${"x".repeat(262_144)}"}`];
   for (const args of bad)
@@ -109,7 +55,7 @@ test("arguments that are no JSON, no object, too much or against the schema neve
 });
 
 test("time ends a call at once, tells the provider, and a late output is dropped and counted", async () => {
-  const { runtime, add, call, statistics } = setup();
+  const { runtime, add, call, statistics } = createBrokerBench();
   const { calls } = add("a");
   const result = call({ timeoutMs: 100 });
   runtime.advance(99);
@@ -128,7 +74,7 @@ test("time ends a call at once, tells the provider, and a late output is dropped
 });
 
 test("a negative time is refused and a very long one is taken as ten minutes", async () => {
-  const { add, call } = setup();
+  const { add, call } = createBrokerBench();
   const { calls } = add("a");
   await refused(call({ timeoutMs: -1 }), "invalid_argument", /timeout_ms is -1/);
   await refused(call({ timeoutMs: Number.NaN }), "invalid_argument", /timeout_ms/);
@@ -142,7 +88,7 @@ test("a negative time is refused and a very long one is taken as ten minutes", a
 });
 
 test("ids and headers that are too large or could lie in a log are refused", async () => {
-  const { add, call } = setup();
+  const { add, call } = createBrokerBench();
   const { calls } = add("a");
   await refused(call({ id: "x".repeat(129) }), "invalid_argument", /id has 129 bytes/);
   await refused(call({ id: "a\nb" }), "invalid_argument", /control character/);
@@ -152,7 +98,7 @@ test("ids and headers that are too large or could lie in a log are refused", asy
 });
 
 test("a caller that gives up gets CANCELLED, its provider is told, and the timer is gone", async () => {
-  const { runtime, add, call, statistics } = setup();
+  const { runtime, add, call, statistics } = createBrokerBench();
   const { calls } = add("a");
   const caller = new AbortController();
   const result = call({}, caller.signal);
@@ -165,7 +111,7 @@ test("a caller that gives up gets CANCELLED, its provider is told, and the timer
 });
 
 test("a provider that goes away ends its open calls at once and only its own", async () => {
-  const { runtime, add, call } = setup();
+  const { runtime, add, call } = createBrokerBench();
   const [a, b] = [add("a"), add("b")];
   const [lost, kept] = [call(), call()];
   a.registration.remove();
@@ -183,7 +129,7 @@ test("a provider that goes away ends its open calls at once and only its own", a
 });
 
 test("a provider that rejects or throws is a defect: logged whole, told to the caller without its words", async () => {
-  const { add, call, errors, registry } = setup();
+  const { add, call, errors, registry } = createBrokerBench();
   const { calls, registration } = add("a");
   const result = call();
   calls[0]?.reject("secret");
@@ -201,7 +147,7 @@ test("a provider that rejects or throws is a defect: logged whole, told to the c
 });
 
 test("a provider that rejects after the end is neither a defect nor an unhandled rejection", async () => {
-  const { runtime, add, call, errors, statistics } = setup();
+  const { runtime, add, call, errors, statistics } = createBrokerBench();
   const { calls } = add("a");
   const result = call({ timeoutMs: 1 });
   runtime.advance(1);
@@ -212,7 +158,7 @@ test("a provider that rejects after the end is neither a defect nor an unhandled
 });
 
 test("an output that is no JSON or too large is no success", async () => {
-  const { add, call } = setup();
+  const { add, call } = createBrokerBench();
   const { calls } = add("a");
   const answer = async (output: string) => {
     const result = call();
@@ -227,7 +173,7 @@ test("an output that is no JSON or too large is no success", async () => {
 });
 
 test("the least busy provider is called, and equals take turns", async () => {
-  const { add, call } = setup();
+  const { add, call } = createBrokerBench();
   const providers = [add("a"), add("b"), add("c")];
   const load = () => providers.map(({ calls }) => calls.length);
   const results = [call(), call(), call()];
@@ -241,7 +187,7 @@ test("the least busy provider is called, and equals take turns", async () => {
 });
 
 test("one after the other, calls go round all providers", async () => {
-  const { add, call } = setup();
+  const { add, call } = createBrokerBench();
   const providers = [add("a"), add("b"), add("c")];
   for (let round = 0; round < 6; round += 1) {
     const result = call();
@@ -260,7 +206,7 @@ test("limits of open calls are named, and a call that ends makes room", async ()
     ["inFlightPerTool", "bridge"],
     ["inFlight", "bridge"],
   ] as const) {
-    const { add, call } = setup({ [limit]: 2 });
+    const { add, call } = createBrokerBench({ [limit]: 2 });
     const { calls } = add("a", "", kind);
     const results = [call(), call()];
     await refused(call(), "resource_exhausted", new RegExp(`2 calls open, the limit ${limit}`));
@@ -274,7 +220,7 @@ test("limits of open calls are named, and a call that ends makes room", async ()
 });
 
 test("by default an agent takes 64 calls and a tool 256", async () => {
-  const { add, call } = setup();
+  const { add, call } = createBrokerBench();
   const { calls } = add("a");
   const results = Array.from({ length: 64 }, () => call());
   await refused(call(), "resource_exhausted", /agent "a" has 64 calls open/);
@@ -285,85 +231,8 @@ test("by default an agent takes 64 calls and a tool 256", async () => {
   for (const promise of [...results, ...more]) promise.catch(() => {});
 });
 
-test("a repeated call joins the open one, then gets its outcome again; the tool runs once", async () => {
-  const { runtime, add, call, statistics } = setup();
-  const { calls } = add("a");
-  const results = [call({ id: "c" }), call({ id: "c", timeoutMs: 7, headers: { trace: "other" } })];
-  calls[0]?.settle(ok("42"));
-  for (const result of results) assert.deepEqual(await result, { id: "c", outcome: ok("42") });
-  runtime.advance(119_999);
-  assert.deepEqual((await call({ id: "c" })).outcome, ok("42"));
-  assert.deepEqual([calls.length, statistics()?.calls], [1, 1]);
-  runtime.advance(1);
-  void call({ id: "c" });
-  assert.equal(calls.length, 2);
-});
-
-test("an id that was used for another call is refused, open or ended; another caller may use it", async () => {
-  const { add, call } = setup();
-  const { calls } = add("a");
-  const result = call({ id: "c" });
-  await refused(call({ id: "c", arguments: '{"x":1}' }), "failed_precondition", /call id "c"/);
-  calls[0]?.settle(ok());
-  await result;
-  await refused(call({ id: "c", name: "u" }), "failed_precondition", /call id "c"/);
-  void call({ id: "c", caller: "other" });
-  assert.equal(calls.length, 2);
-});
-
-test("failures of a tool that ran are kept; a call that was refused may be repeated", async () => {
-  const { runtime, add, call } = setup({ inFlightPerAgent: 1 });
-  assert.equal(codeOf((await call({ id: "early" })).outcome), "not_found NOT_FOUND");
-  const { calls } = add("a");
-  const timedOut = call({ id: "slow", timeoutMs: 5 });
-  await refused(call({ id: "busy" }), "resource_exhausted", /inFlightPerAgent/);
-  runtime.advance(5);
-  await timedOut;
-  assert.equal(codeOf((await call({ id: "slow" })).outcome), "timeout TIMEOUT");
-  for (const id of ["early", "busy"]) {
-    const result = call({ id });
-    calls.at(-1)?.settle(ok());
-    assert.equal(codeOf((await result).outcome), "ok");
-  }
-  assert.equal(calls.length, 3);
-});
-
-test("who gives up a shared call leaves it to the others; the last one cancels it", async () => {
-  const { add, call } = setup();
-  const { calls } = add("a");
-  const [first, second] = [new AbortController(), new AbortController()];
-  const results = [call({ id: "c" }, first.signal), call({ id: "c" }, second.signal)];
-  first.abort();
-  assert.equal(codeOf((await results[0])?.outcome as ToolOutcome), "error CANCELLED");
-  assert.equal(calls[0]?.signal.aborted, false);
-  second.abort();
-  assert.equal(calls[0]?.signal.aborted, true);
-  assert.equal(codeOf((await results[1])?.outcome as ToolOutcome), "error CANCELLED");
-});
-
-test("kept outcomes are bounded in number and bytes; the oldest go first", async () => {
-  for (const [limits, output] of [
-    [{ repeatEntries: 2 }, "1"],
-    [{ repeatBytes: 4096 }, JSON.stringify("x".repeat(1600))],
-  ] as const) {
-    const { add, call } = setup(limits);
-    const { calls } = add("a");
-    const run = async (id: string) => {
-      const result = call({ id });
-      calls.at(-1)?.settle(ok(output));
-      await result;
-    };
-    for (const id of ["1", "2", "3"]) await run(id);
-    await run("3");
-    await run("2");
-    assert.equal(calls.length, 3);
-    await run("1");
-    assert.equal(calls.length, 4);
-  }
-});
-
 test("an agent may call its own tool, and a tool may call a tool", async () => {
-  const { registry, broker } = setup();
+  const { registry, broker } = createBrokerBench();
   const descriptor = { name: "fact", description: "", parametersSchema: "", metadata: {} };
   const request = (n: number): ToolCallRequest => ({
     id: "",

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
+import { createTypeboxCompiler } from "../../schema/typebox-compiler.ts";
+import { silentLogger } from "../logger.ts";
+import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
+import type { ToolInvocation, ToolOutcome, ToolProvider } from "./tool.ts";
+import { createToolBroker, type ToolBroker, type ToolBrokerLimits } from "./tool-broker.ts";
+import type { ToolCallRequest, ToolCallResult } from "./tool-call.ts";
+import { createToolRegistry, type ToolRegistration, type ToolRegistry } from "./tool-registry.ts";
+import type { ToolStatistics } from "./tool-statistics.ts";
+
+export interface OpenCall {
+  readonly invocation: ToolInvocation;
+  readonly signal: AbortSignal;
+  readonly settle: (outcome: ToolOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface AddedProvider {
+  readonly calls: OpenCall[];
+  readonly registration: ToolRegistration;
+}
+
+/** A broker on a clock of its own, with providers of a tool "t" that answer when the test says so. */
+export interface BrokerBench {
+  readonly runtime: ManualRuntime;
+  readonly registry: ToolRegistry;
+  readonly broker: ToolBroker;
+  /** What was logged as an error. */
+  readonly errors: unknown[];
+  add(id: string, parametersSchema?: string, kind?: ToolProvider["kind"]): AddedProvider;
+  call(request?: Partial<ToolCallRequest>, signal?: AbortSignal): Promise<ToolCallResult>;
+  statistics(): ToolStatistics | undefined;
+}
+
+export function createBrokerBench(limits: Partial<ToolBrokerLimits> = {}): BrokerBench {
+  const runtime = createManualRuntime();
+  const errors: unknown[] = [];
+  const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
+  const logger = {
+    ...silentLogger,
+    error: (_: string, facts?: Record<string, unknown>) => void errors.push(facts?.["error"]),
+  };
+  const broker = createToolBroker({ registry, runtime, logger, limits });
+  return {
+    runtime,
+    registry,
+    broker,
+    errors,
+    add(id, parametersSchema = "", kind = "agent") {
+      const calls: OpenCall[] = [];
+      const call: ToolProvider["call"] = (invocation, signal) =>
+        new Promise((settle, reject) => {
+          calls.push({ invocation, signal, settle, reject });
+        });
+      const descriptor = { name: "t", description: "", parametersSchema, metadata: {} };
+      return { calls, registration: registry.register({ kind, id, call }, [descriptor]) };
+    },
+    call(request = {}, signal) {
+      const defaults = { id: "", name: "t", arguments: "", timeoutMs: 0, headers: {}, correlationId: "", caller: "me" };
+      return broker.call({ ...defaults, ...request }, signal);
+    },
+    statistics: () => broker.statistics().get("t"),
+  };
+}
+
+export function ok(output = "1"): ToolOutcome {
+  return { status: "ok", output };
+}
+
+export function codeOf(outcome: ToolOutcome): string {
+  return outcome.status === "ok" ? "ok" : `${outcome.status} ${outcome.code}`;
+}
+
+export async function refused(promise: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<void> {
+  await assert.rejects(
+    promise,
+    (error) => LoomError.isInstance(error) && error.code === code && message.test(error.message),
+  );
+}

@@ -85,7 +85,7 @@ function rootOf(path: string): string {
 }
 
 function roomRuleOf(path: string): (typeof roomRules)[number] | undefined {
-  return /\.test(-helper)?\.ts$/.test(path) ? undefined : roomRules.find(({ room }) => path.startsWith(rooms + room));
+  return /\.test[^/]*\.ts$/.test(path) ? undefined : roomRules.find(({ room }) => path.startsWith(rooms + room));
 }
 
 function withSlash(module: string): string {

@@ -20,7 +20,10 @@ mkdirSync(scratch, { recursive: true });
 
 // Without this a file that was renamed would stay in dist/ and be published.
 for (const output of globSync("packages/*/{dist,*.tsbuildinfo}")) rmSync(output, { recursive: true });
-execFileSync("tsc", ["-b"], { stdio: "inherit" });
+if (spawnSync("tsc", ["-b"]).status !== 0) {
+  console.error("The packages do not build; see: pnpm check types");
+  process.exit(1);
+}
 execFileSync("pnpm", ["--recursive", "--filter", "./packages/*", "pack", "--pack-destination", scratch]);
 
 const problems: string[] = [];
@@ -46,7 +49,7 @@ function install(folder: string, name: string, tarball: string): void {
   const target = join(scratch, "node_modules", name);
   mkdirSync(target, { recursive: true });
   execFileSync("tar", ["-xzf", tarball, "-C", target, "--strip-components=1"]);
-  const tests = globSync("**/*.test{,-helper}.*", { cwd: target });
+  const tests = globSync("**/*.test*.*", { cwd: target });
   if (tests.length > 0) problems.push(`${name} would publish ${tests.join(", ")}; see "files" in its package.json`);
   for (const dependency of Object.keys(readManifest(target).dependencies ?? {})) {
     if (dependency.startsWith("@loom-bridge/")) continue;

@@ -80,6 +80,18 @@ it("tells a duplicate and its distance, and counts it", async () => {
   assert.equal((await client.getExecutionStats({ sessionId })).duplicatePrevented, 2);
 });
 
+it("lists the plans of one symbol, newest first, as many as were asked for", async () => {
+  const client = newClient();
+  for (const [planHash, symbol] of Object.entries({ a: "BTC", b: "ETH", c: "BTC", d: "BTC" })) {
+    await client.savePlan({ sessionId, plan: { ...plan, symbol, planHash } });
+  }
+  const { plans } = await client.getRecentPlans({ sessionId, symbol: "BTC", limit: 2 });
+  assert.deepEqual(
+    plans.map(({ planHash }) => planHash),
+    ["d", "c"],
+  );
+});
+
 it("says how many plans made room", async () => {
   const client = newClient({ plansPerSession: 1 });
   assert.equal((await client.savePlan({ sessionId, plan })).evicted, 0);

@@ -103,16 +103,20 @@ export function memoryStoreContract(name: string, driver: MemoryStoreDriver): vo
 
     it("answers with the nearest duplicate, and of equally near ones with the newest", async (t) => {
       const store = await openStore(t);
-      for (const [planHash, timestampMs] of Object.entries({ far: 100, old: 400, new: 600, late: 900, again: 400 })) {
-        await store.savePlan("s", samplePlan({ planHash, timestampMs }));
-      }
       const nearestTo = async (timestampMs: number): Promise<string | undefined> =>
         (await store.findDuplicate("s", samplePlan({ timestampMs }), 10_000))?.plan.planHash;
-      assert.equal(await nearestTo(700), "new");
-      assert.equal(await nearestTo(800), "late");
-      assert.equal(await nearestTo(0), "far");
-      assert.equal(await nearestTo(400), "again");
-      assert.equal(await nearestTo(500), "again");
+      const save = (planHash: string, timestampMs: number): Promise<unknown> =>
+        store.savePlan("s", samplePlan({ planHash, timestampMs }));
+      await save("early", 100);
+      await save("middle", 400);
+      await save("late", 600);
+      assert.deepEqual([await nearestTo(0), await nearestTo(240), await nearestTo(260)], ["early", "early", "middle"]);
+      assert.deepEqual([await nearestTo(499), await nearestTo(501), await nearestTo(700)], ["middle", "late", "late"]);
+      assert.equal(await nearestTo(500), "late");
+      await save("middle again", 400);
+      assert.deepEqual([await nearestTo(400), await nearestTo(500)], ["middle again", "middle again"]);
+      await save("late again", 600);
+      assert.deepEqual([await nearestTo(500), await nearestTo(550)], ["late again", "late again"]);
     });
 
     it("lists plans newest stored first, of one symbol or of all, whatever their time stamps", async (t) => {
@@ -208,6 +212,24 @@ export function memoryStoreContract(name: string, driver: MemoryStoreDriver): vo
       assert.equal(kept.length, 100);
       assert.equal(kept.at(-1)?.planHash, "p1");
       assert.equal((await store.recentPlans("other", { limit: 10 })).length, 1);
+    });
+
+    it("evicts by the order of storing, whatever the time stamps", async (t) => {
+      const store = await openStore(t, { plansPerSession: 2 });
+      for (const timestampMs of [3000, 1000, 2000]) await store.savePlan("s", samplePlan({ timestampMs }));
+      assert.equal(await store.findDuplicate("s", samplePlan({ timestampMs: 3000 }), 1000), undefined);
+      assert.notEqual(await store.findDuplicate("s", samplePlan({ timestampMs: 1000 }), 1), undefined);
+    });
+
+    it("forgets a symbol's count of prevented duplicates with its last plan, but not the session's", async (t) => {
+      const store = await openStore(t, { plansPerSession: 1 });
+      await store.savePlan("s", samplePlan());
+      await store.findDuplicate("s", samplePlan(), 1);
+      await store.savePlan("s", samplePlan({ symbol: "ETH" }));
+      await store.savePlan("s", samplePlan());
+      const ofSymbol = await store.executionStats("s", { symbol: "BTC", recentLimit: 1 });
+      const ofSession = await store.executionStats("s", { recentLimit: 1 });
+      assert.deepEqual([ofSymbol.duplicatesPrevented, ofSession.duplicatesPrevented], [0, 1]);
     });
 
     it("evicts executions and attempts apart, so that attempts never undo the memory of an execution", async (t) => {

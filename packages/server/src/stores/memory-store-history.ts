@@ -17,12 +17,12 @@ export class StoreCall {
   }
 }
 
-// Few values, so that they meet.
-const session = fc.constantFrom("one", "two", "three");
+// Few values, some often, so that they meet.
+const session = fc.constantFrom("one", "one", "one", "one", "two", "three");
 const symbol = fc.constantFrom("BTC", "ETH");
-const action = fc.constantFrom("BUY", "SELL");
-const timestampMs = fc.nat(20);
-const windowMs = fc.integer({ min: 1, max: 8 });
+const action = fc.constantFrom("BUY", "BUY", "BUY", "SELL");
+const timestampMs = fc.nat(9);
+const windowMs = fc.integer({ min: 1, max: 6 });
 const filter = fc.oneof(fc.record({ symbol }), fc.constant({}));
 const plan = fc
   .record({ symbol, action, timestampMs, planHash: fc.string({ maxLength: 2 }) })
@@ -90,5 +90,5 @@ export const memoryStoreHistory: fc.Arbitrary<StoreCall[][]> = fc.array(
     fc.array(write, { minLength: 1, maxLength: 8 }),
     read.map((call) => [call]),
   ),
-  { maxLength: 30 },
+  { minLength: 15, maxLength: 40 },
 );

@@ -82,8 +82,8 @@ export function createInMemoryStore(options: InMemoryStoreOptions = {}): MemoryS
       const stored = sessions.get(sessionId)?.plans;
       const oldest = stored !== undefined && stored.size >= capacity.plansPerSession ? stored.oldest : undefined;
       const { plans } = sessionWithRoom(sessionId, plan, oldest);
-      if (oldest !== undefined) plans.evictOldest();
       plans.add(plan);
+      if (oldest !== undefined) plans.evictOldest();
       return { status: "saved", evicted: oldest === undefined ? 0 : 1 };
     },
 
@@ -106,8 +106,8 @@ export function createInMemoryStore(options: InMemoryStoreOptions = {}): MemoryS
       const most = executed ? capacity.executionsPerSession : capacity.attemptsPerSession;
       const oldest = stored !== undefined && stored.size(executed) >= most ? stored.oldest(executed) : undefined;
       const { executions } = sessionWithRoom(sessionId, execution, oldest);
-      if (oldest !== undefined) executions.evictOldest(executed);
       executions.add(execution);
+      if (oldest !== undefined) executions.evictOldest(executed);
       return { alreadyExecuted: false, execution, evicted: oldest === undefined ? 0 : 1 };
     },
 

@@ -28,7 +28,7 @@ function explain(error: NodeJS.ErrnoException, wanted: Address): LoomError {
 }
 
 function problems({ host, port }: Address): Readonly<Record<string, readonly [ErrorCode, string]>> {
-  const notHere = `${JSON.stringify(host)} is no address of this machine; use "localhost", or "" for every interface`;
+  const notHere = `${JSON.stringify(host)} is no address of this machine; use localhost, or no host for every interface`;
   return {
     EADDRINUSE: [
       "failed_precondition",

@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { BridgeService } from "@loom-bridge/protocol/messages";
-import { ack, infoPath, startListener, streamPath, type TestListener, until } from "./listener.test.helper.ts";
+import { ack, infoPath, silence, startListener, streamPath, type TestListener, until } from "./listener.test.helper.ts";
 import { envelope, frameTypes, grpcHeaders, openRawHttp2 } from "./raw-http2.test.helper.ts";
-
-/** A client's stream that stays silent until the test ends. */
-async function* silence(t: TestContext): AsyncGenerator<never> {
-  await new Promise<void>((resolve) => t.after(() => resolve()));
-}
 
 const transports: Record<string, (baseUrl: string) => [Transport, Record<string, string>]> = {
   gRPC: (baseUrl) => [createGrpcTransport({ baseUrl }), { "grpc-timeout": "100m" }],

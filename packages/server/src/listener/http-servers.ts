@@ -23,6 +23,7 @@ export function createHttpServers({ answer, limits, logger }: HttpServersOptions
   const requested = new WeakMap<Socket, () => void>();
   const http1 = createHttp1Server(
     {
+      connectionsCheckingInterval: Math.min(limits.http1RequestTimeoutMs, 30_000),
       headersTimeout: limits.http1RequestTimeoutMs,
       requestTimeout: limits.http1RequestTimeoutMs,
       keepAliveTimeout: limits.idleConnectionTimeoutMs,

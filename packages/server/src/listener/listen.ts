@@ -5,11 +5,11 @@ import { createAcceptor } from "./acceptor.ts";
 import { formatAddress, parseAddress, reachableAddress } from "./address.ts";
 import { bind } from "./bind.ts";
 import { createBoundedLogger } from "./bounded-logger.ts";
-import { createCalls } from "./calls.ts";
 import { createConnections } from "./connections.ts";
 import { createHttpServers } from "./http-servers.ts";
 import { type ListenerLimits, resolveListenerLimits } from "./listener-limits.ts";
-import { createNodeAdapter } from "./node-adapter.ts";
+import { createMembers } from "./members.ts";
+import { type Call, createNodeAdapter } from "./node-adapter.ts";
 import { readTlsOptions, type TlsOptions } from "./tls.ts";
 
 export interface ListenerOptions {
@@ -58,7 +58,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = resolveListenerLimits(options.limits);
   const tls = options.tls === undefined ? undefined : readTlsOptions(options.tls);
   const logger = createBoundedLogger(options.logger, runtime);
-  const calls = createCalls();
+  const calls = createMembers<Call>();
   const connections = createConnections(runtime, limits);
   let closing: Promise<void> | undefined;
   const answer = createNodeAdapter({
@@ -92,13 +92,13 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     const reason = new ConnectError("the bridge is shutting down", Code.Unavailable);
     const released = new Promise<void>((resolve) => acceptor.close(() => resolve()));
     connections.drain();
-    calls.endStreams(reason);
+    for (const call of calls) if (call.streaming) call.end(reason);
     await within(graceMs, calls.whenEmpty());
-    calls.endAll(reason);
+    for (const call of calls) call.end(reason);
     servers.close();
     await within(farewellMs, connections.whenEmpty());
     connections.destroyAll();
-    await released;
+    await Promise.all([released, connections.whenEmpty()]);
   }
 
   return {

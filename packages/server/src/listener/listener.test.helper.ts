@@ -59,7 +59,7 @@ export interface Seen {
   contexts: HandlerContext[];
 }
 
-/** GetInfo answers, GetStats throws, Stream answers with an Ack at once and then reads. */
+/** GetInfo answers, GetStats throws, Subscribe answers once, Stream answers with an Ack at once and then reads. */
 export function createTestService(): { routes: (router: ConnectRouter) => void; seen: Seen } {
   const seen: Seen = { events: [], ends: [], contexts: [] };
   async function* stream(requests: AsyncIterable<ClientEvent>, context: HandlerContext): AsyncGenerator<Delivery> {
@@ -82,6 +82,9 @@ export function createTestService(): { routes: (router: ConnectRouter) => void; 
           throw new Error("the handler is broken");
         },
         stream,
+        async *subscribe() {
+          yield { delivery: { case: "subscribed", value: {} } };
+        },
       }),
   };
 }
@@ -146,4 +149,12 @@ export async function exchange(t: TestContext, port: number, bytes: string): Pro
   let received = "";
   for await (const chunk of socket.setEncoding("latin1")) received += String(chunk);
   return received;
+}
+
+/** A client's side of a stream: open, and silent until the test ends. */
+export function silence(t: TestContext): AsyncIterable<never> {
+  const next = (): Promise<IteratorResult<never>> =>
+    new Promise((resolve) => t.after(() => resolve({ done: true, value: undefined })));
+  // Connect's client wants to be able to throw.
+  return { [Symbol.asyncIterator]: () => ({ next, throw: (error: unknown) => Promise.reject(error) }) };
 }

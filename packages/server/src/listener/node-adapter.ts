@@ -11,14 +11,24 @@ import {
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Runtime } from "@loom-bridge/protocol";
 import type { Logger } from "../domain/logger.ts";
-import type { Call, Calls } from "./calls.ts";
 import { clampTimeout } from "./clamp-timeout.ts";
 import { guardCalls } from "./guard-calls.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
+import type { Members } from "./members.ts";
 import { readRequest } from "./read-request.ts";
 import { createReframer } from "./reframe.ts";
 import { createRequestBody, requestBodyKey } from "./request-body.ts";
 import { createResponseWriter } from "./response-writer.ts";
+
+/**
+ * A call in progress. Each has a signal of its own: Connect would hang all on one for shutdown, where a call that ends
+ * searches the listeners of all others, and unary calls could not be left to finish.
+ */
+export interface Call {
+  readonly streaming: boolean;
+  /** Ends the call with a status. */
+  end(reason: ConnectError): void;
+}
 
 export interface NodeAdapterOptions {
   routes: (router: ConnectRouter) => void;
@@ -26,7 +36,8 @@ export interface NodeAdapterOptions {
   limits: ListenerLimits;
   logger: Logger;
   runtime: Runtime;
-  calls: Calls;
+  /** Gets each call, from its headers until its response has left or its client has. */
+  calls: Members<Call>;
   /** When true, requests are answered 503. */
   isClosing: () => boolean;
 }
@@ -63,6 +74,12 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
     }
     if (options.isClosing()) return writer.fail(503);
 
+    // Node tells HTTP/2 clients the limit but does not hold them to it.
+    const headerBytes = request.rawHeaders.reduce((sum, text) => sum + text.length, 0);
+    if (headerBytes > limits.maxHeaderBytes) {
+      logger.info("a request with too many headers", { headerBytes, maxHeaderBytes: limits.maxHeaderBytes });
+      return writer.fail(431);
+    }
     const head = readRequest(request);
     if (head === undefined) {
       logger.info("a request without a valid host", { rpc: path.slice(1) });

@@ -29,7 +29,13 @@ export function createReframer({ enveloped, maxBytes }: { enveloped: boolean; ma
   let prefixRead = 0;
   let messageBytes = 0;
   let missingBytes = 0;
-  let failure: ConnectError | undefined;
+
+  const tooLarge = (): boolean => messageBytes > maxBytes && prefixRead === prefixBytes;
+
+  function refusal(): ConnectError {
+    const message = `a message of ${messageBytes} bytes is larger than readMaxBytes, ${maxBytes}`;
+    return new ConnectError(message, Code.ResourceExhausted);
+  }
 
   /** Follows the messages through a chunk; returns where the last complete one ends, or -1. */
   function lastEnd(chunk: Uint8Array): number {
@@ -41,11 +47,7 @@ export function createReframer({ enveloped, maxBytes }: { enveloped: boolean; ma
         prefixRead += 1;
         at += 1;
         if (prefixRead < prefixBytes) continue;
-        if (messageBytes > maxBytes) {
-          const message = `a message of ${messageBytes} bytes is larger than readMaxBytes, ${maxBytes}`;
-          failure = new ConnectError(message, Code.ResourceExhausted);
-          return end;
-        }
+        if (tooLarge()) return end;
         missingBytes = messageBytes;
       }
       const step = Math.min(missingBytes, chunk.length - at);
@@ -82,10 +84,10 @@ export function createReframer({ enveloped, maxBytes }: { enveloped: boolean; ma
 
   return {
     push(chunk) {
-      if (failure !== undefined) throw failure;
+      if (tooLarge()) throw refusal();
       const end = enveloped ? lastEnd(chunk) : -1;
-      if (failure !== undefined) {
-        if (end < 0) throw failure;
+      if (tooLarge()) {
+        if (end < 0) throw refusal();
         return release(chunk.subarray(0, end));
       }
       if (end >= 0 || heldBytes + chunk.length >= pieceBytes) return release(chunk);
@@ -93,7 +95,7 @@ export function createReframer({ enveloped, maxBytes }: { enveloped: boolean; ma
       return undefined;
     },
     flush() {
-      if (failure !== undefined) throw failure;
+      if (tooLarge()) throw refusal();
       return heldBytes === 0 ? undefined : release(new Uint8Array(0));
     },
   };

@@ -59,10 +59,11 @@ export function createRequestBody(request: IncomingMessage | Http2ServerRequest,
     ended = true;
     wake();
   });
-  request.once("close", () => {
-    if (!ended) fail(new ConnectError("the client went away", Code.Canceled));
-  });
-  request.on("error", fail);
+  const lose = (cause?: unknown): void => {
+    if (!ended) fail(new ConnectError("the client went away", Code.Canceled, undefined, undefined, cause));
+  };
+  request.once("close", () => lose());
+  request.on("error", lose);
 
   const iterator: AsyncIterator<Uint8Array, undefined> = {
     next: () =>

@@ -1,5 +1,4 @@
-import { LoomError, type Runtime, repliesTopic, Wakeup } from "@loom-bridge/protocol";
-import { ToolStatus } from "@loom-bridge/protocol/messages";
+import { type LoomError, type Runtime, Wakeup } from "@loom-bridge/protocol";
 import { type AgentOptions, type AgentPlan, planAgent } from "./agent-options.ts";
 import { BridgeClient } from "./bridge-client.ts";
 import { createDeferred } from "./connection/deferred.ts";
@@ -7,7 +6,7 @@ import type { OutgoingPublish, PublishReceipt } from "./connection/publish-lane.
 import { SendQueue } from "./connection/send-queue.ts";
 import { Session } from "./connection/session.ts";
 import { AgentClosedError } from "./errors/agent-closed-error.ts";
-import { ToolError } from "./errors/tool-error.ts";
+import { AgentSubscriptions } from "./events/agent-subscriptions.ts";
 import type { Envelope } from "./events/envelope.ts";
 import { EventDispatcher } from "./events/event-dispatcher.ts";
 import type { EventInit } from "./events/event-init.ts";
@@ -15,11 +14,12 @@ import type { Payload } from "./events/payload.ts";
 import { Publisher } from "./events/publisher.ts";
 import { ReplyWaiters } from "./events/reply-waiters.ts";
 import type { RequestOptions } from "./events/request-options.ts";
-import { createSubscription, type EventHandler, type SubscribeOptions } from "./events/subscription-init.ts";
+import { Requests } from "./events/requests.ts";
+import type { EventHandler, SubscribeOptions } from "./events/subscription-init.ts";
 import { type AgentMemory, createAgentMemory } from "./memory/agent-memory.ts";
+import { callTool } from "./tools/call-tool.ts";
 import type { CallToolOptions } from "./tools/call-tool-options.ts";
 import type { Tool } from "./tools/define-tool.ts";
-import { encodeArguments } from "./tools/encode-arguments.ts";
 
 /** A named participant: publishes and receives events, calls and provides tools, over one stream. */
 export class Agent implements AsyncDisposable {
@@ -34,10 +34,11 @@ export class Agent implements AsyncDisposable {
   readonly #queue = new SendQueue<OutgoingPublish>();
   readonly #publisher: Publisher;
   readonly #replies: ReplyWaiters;
+  readonly #requests: Requests;
   readonly #dispatcher: EventDispatcher;
+  readonly #subscriptions: AgentSubscriptions;
   readonly #progress = new Wakeup();
   readonly #closed = createDeferred<void>();
-  #nextSubscription: number;
   #session: Session | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -48,7 +49,6 @@ export class Agent implements AsyncDisposable {
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#plan = planAgent(options);
-    this.#nextSubscription = this.#plan.nextSubscription;
     this.id = options.id;
     this.#ownsClient = !(options.client instanceof BridgeClient);
     this.client =
@@ -71,6 +71,17 @@ export class Agent implements AsyncDisposable {
       onEvent: options.onEvent,
       onError,
       onIdle: () => this.#progress.wake(),
+    });
+    this.#requests = new Requests({
+      agentId,
+      runtime: this.#runtime,
+      replies: this.#replies,
+      publish: (topic, event) => this.#publisher.publish(topic, event),
+    });
+    this.#subscriptions = new AgentSubscriptions({
+      dispatcher: this.#dispatcher,
+      firstId: this.#plan.nextSubscription,
+      defaultWindow: this.#plan.window,
     });
     for (const [subscription, handler] of this.#plan.handlers) this.#dispatcher.setHandler(subscription, handler);
   }
@@ -126,23 +137,8 @@ export class Agent implements AsyncDisposable {
    * @throws RequestTimeoutError when none comes in time; LoomError `unavailable` when nobody subscribes to the topic.
    */
   async request(topic: string, payload?: Payload, options: RequestOptions = {}): Promise<Envelope> {
-    const { timeoutMs = 5000, signal, ...init } = options;
     this.#ensureOpen();
-    if (!(timeoutMs > 0)) {
-      throw new LoomError("invalid_argument", `timeoutMs of a request is ${timeoutMs}; it must be greater than 0`);
-    }
-    const id = init.id ?? this.#runtime.uuid();
-    const reply = this.#replies.wait(id, timeoutMs, signal);
-    const question = { type: "request", payload, ...init, id, correlationId: id, replyTo: repliesTopic(this.id) };
-    this.publish(topic, question).then(
-      ({ matched }) => {
-        if (matched > 0) return;
-        const message = `nobody subscribes to ${topic}, so nobody can reply`;
-        this.#replies.reject(id, new LoomError("unavailable", message, { details: { topic } }));
-      },
-      (error: LoomError) => this.#replies.reject(id, error),
-    );
-    return reply;
+    return this.#requests.request(topic, payload, options);
   }
 
   /**
@@ -153,12 +149,7 @@ export class Agent implements AsyncDisposable {
   callTool(name: string, args?: unknown, options?: CallToolOptions): Promise<unknown>;
   async callTool(tool: string | Tool, args?: unknown, options: CallToolOptions = {}): Promise<unknown> {
     const session = this.#ensureOpen();
-    const { signal, headers = {}, ...call } = options;
-    const name = typeof tool === "string" ? tool : tool.name;
-    const json = encodeArguments(name, args);
-    const result = await session.calls.call({ ...call, name, arguments: json, headers: { ...headers } }, signal);
-    if (result.status !== ToolStatus.TOOL_OK) throw ToolError.fromResult(name, result);
-    return JSON.parse(result.output || "null");
+    return callTool(session.calls, typeof tool === "string" ? tool : tool.name, args, options);
   }
 
   /** Adds a subscription and returns its id. Default handler: `onEvent`. */
@@ -167,24 +158,12 @@ export class Agent implements AsyncDisposable {
     options: SubscribeOptions = {},
     handler?: EventHandler,
   ): Promise<number> {
-    const session = this.#ensureOpen();
-    const subscription = createSubscription(this.#nextSubscription, { ...options, filters }, this.#plan.window);
-    this.#nextSubscription += 1;
-    // Before the bridge is asked: events may follow its answer at once.
-    this.#dispatcher.setHandler(subscription.id, handler);
-    await session.subscriptions.subscribe(subscription).catch((error: unknown) => {
-      this.#dispatcher.setHandler(subscription.id, undefined);
-      throw error;
-    });
-    return subscription.id;
+    return this.#subscriptions.add(this.#ensureOpen(), filters, options, handler);
   }
 
   /** Ends a subscription. Events that have come already are still handled. */
   async unsubscribe(id: number): Promise<void> {
-    const session = this.#ensureOpen();
-    await session.subscriptions.unsubscribe(id);
-    session.acks.forget(id);
-    this.#dispatcher.setHandler(id, undefined);
+    return this.#subscriptions.end(this.#ensureOpen(), id);
   }
 
   async #start(): Promise<void> {

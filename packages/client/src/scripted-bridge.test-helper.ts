@@ -95,7 +95,7 @@ export class ScriptedStream {
     this.send({ case: "eventBatch", value: { subscription, firstSequence, events } });
   }
 
-  receipt(ref: bigint, count: number, matched = 1, queued = matched, dropped = 0): void {
+  receipt(ref: bigint, count: number, matched = 1, queued: number = matched, dropped = 0): void {
     this.send({
       case: "receiptBatch",
       value: create(ReceiptBatchSchema, { receipts: [{ ref, count, matched, queued, dropped }] }),

@@ -10,7 +10,6 @@ import {
   type Gap,
   GoodbyeSchema,
   type Register,
-  type RoutedEvent,
 } from "@loom-bridge/protocol/messages";
 import { ConnectionError } from "../errors/connection-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
@@ -22,16 +21,10 @@ import { EventAcks } from "./event-acks.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type FrameSource, OneFrame, Outbox } from "./outbox.ts";
 import { type OutgoingPublish, PublishLane } from "./publish-lane.ts";
+import type { ReceivedEvent } from "./received-event.ts";
+import { type DeliveryRoutes, routeDelivery } from "./route-delivery.ts";
 import { SendQueue } from "./send-queue.ts";
 import { SubscriptionRequests } from "./subscription-requests.ts";
-
-/** An event as it came, with what tells the bridge that it is finished. */
-export interface ReceivedEvent {
-  readonly subscription: number;
-  readonly sequence: number;
-  readonly routed: RoutedEvent;
-  done(): void;
-}
 
 export interface SessionOptions {
   readonly openStream: (outbound: AsyncIterable<ClientEvent>, signal: AbortSignal) => AsyncIterable<Delivery>;
@@ -119,10 +112,11 @@ export class Session {
     const timer = runtime.setTimer(() => this.#fail(new RequestTimeoutError("Register", ackTimeoutMs)), ackTimeoutMs);
     const cancelTimer = (): void => timer.cancel();
     this.#acked.promise.then(cancelTimer, cancelTimer);
+    const routes = this.#routes();
     try {
       for await (const delivery of openStream(this.#outbox, this.#abort.signal)) {
         this.#heartbeat.heard();
-        this.#receive(delivery);
+        routeDelivery(delivery, routes);
       }
     } catch (error) {
       this.#failure ??= LoomError.isInstance(error)
@@ -142,46 +136,26 @@ export class Session {
     this.#publishes.close(reason);
     this.calls.close(reason);
     this.subscriptions.close(reason);
-    this.#toolServer.close(reason);
+    this.#toolServer.close();
     this.#options.onProgress();
     return reason;
   }
 
-  #receive(delivery: Delivery): void {
-    const { delivery: message } = delivery;
-    switch (message.case) {
-      case "ack":
-        this.#onAck(message.value);
-        break;
-      case "eventBatch":
-        this.#onEventBatch(message.value);
-        break;
-      case "receiptBatch":
-        this.#publishes.onReceipts(message.value);
+  #routes(): DeliveryRoutes {
+    return {
+      ack: (ack) => this.#onAck(ack),
+      eventBatch: (batch) => this.#onEventBatch(batch),
+      receiptBatch: (batch) => {
+        this.#publishes.onReceipts(batch);
         this.#options.onProgress();
-        break;
-      case "toolRequest":
-        this.#toolServer.onRequest(message.value);
-        break;
-      case "toolResponse":
-        this.calls.onResponse(message.value);
-        break;
-      case "toolCancel":
-        this.#toolServer.onCancel(message.value);
-        break;
-      case "subscriptionAck":
-        this.subscriptions.onAck(message.value);
-        break;
-      case "gap":
-        this.#onGap(message.value);
-        break;
-      case "drain":
-        this.#options.onDrain(message.value);
-        break;
-      default:
-        // Having been heard is all that a HeartbeatAck is for; and a newer bridge may say what we do not know.
-        break;
-    }
+      },
+      toolRequest: (request) => this.#toolServer.onRequest(request),
+      toolResponse: (response) => this.calls.onResponse(response),
+      toolCancel: (cancel) => this.#toolServer.onCancel(cancel),
+      subscriptionAck: (ack) => this.subscriptions.onAck(ack),
+      gap: (gap) => this.#onGap(gap),
+      drain: (drain) => this.#options.onDrain(drain),
+    };
   }
 
   #onAck(ack: Ack): void {

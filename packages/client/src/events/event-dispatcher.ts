@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { LoomError, repliesTopic } from "@loom-bridge/protocol";
 import { EventSchema } from "@loom-bridge/protocol/messages";
-import type { ReceivedEvent } from "../connection/session.ts";
+import type { ReceivedEvent } from "../connection/received-event.ts";
 import { Envelope } from "./envelope.ts";
 import { type ContextAgent, createEventContext } from "./event-context.ts";
 import { Inbox } from "./inbox.ts";

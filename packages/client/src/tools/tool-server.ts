@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { BoundedQueue, type LoomError, limits, type Runtime } from "@loom-bridge/protocol";
+import { BoundedQueue, limits, type Runtime } from "@loom-bridge/protocol";
 import {
   type ClientEvent,
   type ToolCancel,
@@ -74,7 +74,7 @@ export class ToolServer {
   }
 
   /** Ends every run without an answer. */
-  close(_cause: LoomError | undefined): void {
+  close(): void {
     for (const run of this.#open.values()) run.drop();
   }
 

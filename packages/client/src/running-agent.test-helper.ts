@@ -1,0 +1,31 @@
+import { type MessageInitShape } from "@bufbuild/protobuf";
+import type { AckSchema } from "@loom-bridge/protocol/messages";
+import { type Agent, createAgent } from "./agent.ts";
+import type { AgentOptions } from "./agent-options.ts";
+import { FakeRuntime } from "./fake-runtime.test-helper.ts";
+import { ScriptedBridge, type ScriptedStream } from "./scripted-bridge.test-helper.ts";
+
+export interface RunningAgent {
+  readonly agent: Agent;
+  readonly stream: ScriptedStream;
+  readonly runtime: FakeRuntime;
+  readonly errors: unknown[];
+}
+
+/** An agent that has registered with a scripted bridge, on a clock that stands still. */
+export async function startAgent(
+  options: Partial<AgentOptions> = {},
+  ack: MessageInitShape<typeof AckSchema> = {},
+): Promise<RunningAgent> {
+  const bridge = new ScriptedBridge();
+  const runtime = new FakeRuntime();
+  const errors: unknown[] = [];
+  const agent = createAgent({
+    id: "me",
+    client: { transport: bridge.transport(), runtime },
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  const [stream] = await Promise.all([bridge.acceptAgent(ack), agent.start()]);
+  return { agent, stream, runtime, errors };
+}

@@ -11,7 +11,7 @@ export interface InMemoryStoreOptions {
   capacity?: Partial<MemoryCapacity>;
   /**
    * About how much memory all records together may take. A write beyond is refused with `resource_exhausted`.
-   * Default: 512 MiB, a fourth of the smallest heap that Node gives a server.
+   * Default: 512 MiB, which leaves room in the heap that Node takes by default.
    */
   maxBytes?: number;
 }
@@ -21,8 +21,8 @@ interface Session {
   readonly executions: SessionExecutions;
 }
 
-/** For the maps and arrays of a session. */
-const sessionBytes = 1024;
+/** For the id, maps and arrays of a session. */
+const sessionBytes = 1280;
 
 /**
  * Keeps plans and executions in the memory of this process: for tests, and for bridges whose agents can start over.

@@ -27,7 +27,7 @@ export interface SqliteStoreOptions {
   maxQueuedWrites?: number;
   /** How many bytes those may have together. Default: 64 MiB. */
   maxQueuedBytes?: number;
-  /** How many writes share a transaction. Default: 256, about 10 ms in which the bridge does nothing else. */
+  /** How many writes share a transaction. Default: 256, about 5 ms in which the bridge does nothing else. */
   maxWritesPerCommit?: number;
 }
 

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import fc from "fast-check";
-import { defaultMemoryCapacity, type MemoryCapacity } from "../domain/memory/memory-capacity.ts";
+import type { MemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import type { MemoryStore } from "../domain/memory/memory-store.ts";
-import { memoryStoreHistory } from "./memory-store-history.ts";
-import { createMemoryStoreModel } from "./memory-store-model.ts";
-import { sampleExecution, samplePlan } from "./memory-store-samples.ts";
-
-export interface MemoryStoreDriver {
-  /** Opens an empty store. What it leaves behind is removed by the caller of the contract. */
-  open(capacity?: Partial<MemoryCapacity>): Promise<MemoryStore>;
-  /** How many random histories are compared with the model. */
-  histories: number;
-}
+import { compareWithModel, type MemoryStoreDriver } from "./memory-store-history.test-support.ts";
+import { sampleExecution, samplePlan } from "./memory-store-samples.test-support.ts";
 
 /** Registers the tests that every driver of the memory port passes. */
 export function memoryStoreContract(name: string, driver: MemoryStoreDriver): void {
@@ -282,21 +273,7 @@ export function memoryStoreContract(name: string, driver: MemoryStoreDriver): vo
     it("behaves in random histories exactly as the model does", async (t) => {
       const seed = Number(process.env["FAST_CHECK_SEED"] ?? Date.now() % 2 ** 31);
       t.diagnostic(`FAST_CHECK_SEED=${seed}`);
-      const capacity = { sessions: 2, plansPerSession: 5, executionsPerSession: 3, attemptsPerSession: 2 };
-      const sameAsModel = fc.asyncProperty(memoryStoreHistory, async (steps) => {
-        const model = createMemoryStoreModel({ ...defaultMemoryCapacity, ...capacity });
-        const store = await driver.open(capacity);
-        try {
-          for (const calls of steps) {
-            const outcomes = (each: MemoryStore): Promise<unknown[]> =>
-              Promise.all(calls.map((call) => call.run(each).catch((error: { code: string }) => error.code)));
-            assert.deepEqual(await outcomes(store), await outcomes(model));
-          }
-        } finally {
-          await store.close();
-        }
-      });
-      await fc.assert(sameAsModel, { seed, numRuns: driver.histories });
+      await compareWithModel(driver, seed);
     });
   });
 }

@@ -1,9 +1,20 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
+import { defaultMemoryCapacity, type MemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import type { MemoryStore } from "../domain/memory/memory-store.ts";
-import { sampleExecution, samplePlan } from "./memory-store-samples.ts";
+import { createMemoryStoreModel } from "./memory-store-model.test-support.ts";
+import { sampleExecution, samplePlan } from "./memory-store-samples.test-support.ts";
+
+/** What the contract needs of a driver. */
+export interface MemoryStoreDriver {
+  /** Opens an empty store. What it leaves behind is removed by the caller of the contract. */
+  open(capacity?: Partial<MemoryCapacity>): Promise<MemoryStore>;
+  /** How many random histories are compared with the model. */
+  histories: number;
+}
 
 /** A call to a store; it prints what it is when a history fails. */
-export class StoreCall {
+class StoreCall {
   readonly #text: string;
   readonly run: (store: MemoryStore) => Promise<unknown>;
 
@@ -85,10 +96,29 @@ const read = fc.oneof(
 );
 
 /** Steps one after the other. The calls of a step are all made before one of them is answered. */
-export const memoryStoreHistory: fc.Arbitrary<StoreCall[][]> = fc.array(
+const history = fc.array(
   fc.oneof(
     fc.array(write, { minLength: 1, maxLength: 8 }),
     read.map((call) => [call]),
   ),
   { minLength: 15, maxLength: 40 },
 );
+
+/** Plays random histories on the driver and on the model, and fails with the shortest one in which they differ. */
+export async function compareWithModel(driver: MemoryStoreDriver, seed: number): Promise<void> {
+  const capacity = { sessions: 2, plansPerSession: 5, executionsPerSession: 3, attemptsPerSession: 2 };
+  const sameAsModel = fc.asyncProperty(history, async (steps) => {
+    const model = createMemoryStoreModel({ ...defaultMemoryCapacity, ...capacity });
+    const store = await driver.open(capacity);
+    try {
+      for (const calls of steps) {
+        const outcomes = (each: MemoryStore): Promise<unknown[]> =>
+          Promise.all(calls.map((call) => call.run(each).catch((error: { code: string }) => error.code)));
+        assert.deepEqual(await outcomes(store), await outcomes(model));
+      }
+    } finally {
+      await store.close();
+    }
+  });
+  await fc.assert(sameAsModel, { seed, numRuns: driver.histories });
+}

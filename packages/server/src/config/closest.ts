@@ -13,7 +13,7 @@ export function closest(given: string, known: readonly string[]): string | undef
 /** How many letters must be put in, left out or changed (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [row, letter] of [...from].entries()) {
+  for (const [row, letter] of Array.from(from).entries()) {
     const current = [row + 1];
     for (let column = 0; column < to.length; column += 1) {
       const changed = (previous[column] ?? 0) + (letter === to[column] ? 0 : 1);

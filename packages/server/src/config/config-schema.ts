@@ -4,6 +4,7 @@ import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
 import { parseAddress } from "../listener/address.ts";
 import { resolveListenerLimits } from "../listener/listener-limits.ts";
+import { parseHostList } from "../tools/host-list.ts";
 
 /** Everything an operator can set, under the keys of the configuration file. */
 export interface Config {
@@ -21,6 +22,7 @@ export interface Config {
   readonly "tools.files.root"?: string | undefined;
   readonly "tools.files.write": boolean;
   readonly "tools.web.allow": readonly string[];
+  readonly "tools.web.allowPrivate": readonly string[];
   readonly "session.heartbeatIntervalMs": number;
   readonly "session.stallTimeoutMs": number;
   readonly "limits.maxConnections": number;
@@ -69,6 +71,18 @@ function durationMs(defaultMs: number): z.ZodType<number> {
 
 function path(): z.ZodString {
   return z.string().min(1);
+}
+
+function hosts(): z.ZodType<string[]> {
+  return z.array(z.string()).superRefine(hostList).default([]);
+}
+
+function hostList(entries: string[], context: z.RefinementCtx): void {
+  try {
+    parseHostList("hosts", entries);
+  } catch {
+    context.addIssue({ code: "custom", message: "hosts such as example.com, *.example.com or example.com:8443" });
+  }
 }
 
 function address(text: string, context: z.RefinementCtx): void {
@@ -151,10 +165,16 @@ const shape = {
     placeholder: "boolean",
     description: "Switches on fs:write_file too. Needs tools.files.root.",
   }),
-  "tools.web.allow": z.array(z.string().min(1)).default([]).register(about, {
+  "tools.web.allow": hosts().register(about, {
     flag: "--web-allow",
     placeholder: "hosts",
-    description: "Switches on web:fetch for these hosts, and for no others. Without: off.",
+    description:
+      "Switches on web:fetch for these hosts (example.com, *.example.com, example.com:8443), where their address is public. Without: off.",
+  }),
+  "tools.web.allowPrivate": hosts().register(about, {
+    flag: "--web-allow-private",
+    placeholder: "hosts",
+    description: "Switches on web:fetch for these hosts whatever their address is: machines of your own.",
   }),
   "session.heartbeatIntervalMs": durationMs(heartbeatIntervalMs).register(about, {
     flag: "--heartbeat-interval-ms",

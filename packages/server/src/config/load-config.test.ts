@@ -23,7 +23,10 @@ function write(text: string, name = "loom-bridge.yaml"): Promise<void> {
 }
 
 async function refusal(inputs: Partial<ConfigInputs> = {}): Promise<string> {
-  const error = await load(inputs).then(assert.fail, (caught: unknown) => caught);
+  const error = await load(inputs).then(
+    () => assert.fail("it was accepted"),
+    (caught: unknown) => caught,
+  );
   assert.ok(LoomError.isInstance(error), String(error));
   assert.equal(error.code, "invalid_argument");
   return error.rawMessage.replaceAll(cwd, "DIR");

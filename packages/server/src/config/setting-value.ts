@@ -7,15 +7,19 @@ export function allowedValues({ schema, placeholder }: Setting): string {
   if (choices !== undefined) return choices.join(", ").replace(/, ([^,]*)$/, " or $1");
   if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
   if (type === "boolean") return "true or false";
-  if (type === "array") return "a list of texts; in the environment and on the command line, with commas between them";
+  if (type === "array") return "a list of hosts; as a flag or variable, with commas between them";
   return placeholder === "host:port" ? "host:port" : `the path of a ${placeholder}`;
 }
 
 /** The setting's default, as it is written. Nothing when it has none. */
 export function defaultText({ schema }: Setting): string | undefined {
-  const value = jsonSchema(schema).default;
-  if (value === undefined) return undefined;
-  return Array.isArray(value) ? value.join(",") || undefined : String(value);
+  return valueText(jsonSchema(schema).default);
+}
+
+/** A value as it is written on the command line. Nothing when it is not set or empty. */
+export function valueText(value: unknown): string | undefined {
+  if (Array.isArray(value)) return value.join(",") || undefined;
+  return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** Reads what the environment or the command line says. Text that does not fit is left for the schema to refuse. */

@@ -1,0 +1,21 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { briefDuration } from "../output.ts";
+import { explainCall } from "./explain-call.ts";
+import { type Finding, failed, ok, type Patient } from "./finding.ts";
+
+/** Does a bridge answer, and which? */
+export async function checkBridge({ remote, runtime, timeoutMs }: Patient): Promise<Finding> {
+  try {
+    const info = await remote.bridge.getInfo({}, { timeoutMs });
+    const age = briefDuration(runtime.now() - Number(info.startedMs));
+    return ok(
+      `${info.name} ${info.version}, up for ${age}: ${info.agents} agents, ${info.tools} tools, ` +
+        `memory in ${info.memoryStore}`,
+    );
+  } catch (error) {
+    if (error instanceof ConnectError && error.code === Code.Unimplemented && error.isWireError) {
+      return failed("a gRPC server answers that does not know GetInfo", "Update the bridge, if it is one.");
+    }
+    return explainCall(error, timeoutMs);
+  }
+}

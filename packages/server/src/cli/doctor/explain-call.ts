@@ -1,0 +1,28 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { codeName } from "../remote/remote-failure.ts";
+import { type Finding, failed } from "./finding.ts";
+
+/** What a failed call says of a bridge. */
+export function explainCall(error: unknown, timeoutMs: number): Finding {
+  if (!(error instanceof ConnectError)) throw error;
+  const seen = `${codeName(error)}: ${error.rawMessage}`;
+  if (/^HTTP \d+|^unsupported content type/.test(error.rawMessage)) {
+    return failed(
+      `an HTTP/2 server answers that is no bridge (${error.rawMessage})`,
+      "Look up the bridge's port; if a proxy stands before it, let the proxy pass gRPC on.",
+    );
+  }
+  const known = advice[error.code];
+  if (error.code === Code.DeadlineExceeded) return failed(`no answer within ${timeoutMs} ms`, loaded);
+  return failed(seen, known ?? "Look for the reason in the bridge's log.");
+}
+
+const loaded = "The bridge may be overloaded, or something else listens there. Look at the bridge's log.";
+
+const advice: Partial<Record<Code, string>> = {
+  [Code.Unimplemented]: "This bridge is older than this command. Update it.",
+  [Code.Unauthenticated]: "Give a token with --token or LOOM_BRIDGE_TOKEN.",
+  [Code.PermissionDenied]: "The token does not allow this. Use another with --token or LOOM_BRIDGE_TOKEN.",
+  [Code.Unavailable]: "The bridge is stopping or just stopped. Try again, or start it: loom-bridge up",
+  [Code.ResourceExhausted]: "The bridge is at one of its limits, named above.",
+};

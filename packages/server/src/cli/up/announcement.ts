@@ -1,0 +1,54 @@
+import { BlockList, isIPv6 } from "node:net";
+import type { Config } from "../../config/config-schema.ts";
+import type { BridgeServer } from "../../serve.ts";
+import { version } from "../../version.ts";
+import { writeLine } from "../output.ts";
+import type { Terminal } from "../terminal.ts";
+
+export interface Announcement {
+  readonly server: BridgeServer;
+  readonly config: Config;
+  /** The configuration file that was read. */
+  readonly file: string | undefined;
+  /** The names of the bridge's own tools. */
+  readonly tools: readonly string[];
+}
+
+/** Says what runs, where, with what, how to try it and how to stop it. */
+export function announce(terminal: Terminal, { server, config, file, tools }: Announcement): void {
+  const { style } = terminal;
+  const isDefault = server.port === 50_051 && config["tls.cert"] === undefined;
+  const to = isDefault ? "" : ` --address ${server.url}`;
+  const store = config["store.kind"] === "sqlite" ? `sqlite, ${config["store.path"]}` : "in memory, gone when it stops";
+  writeLine(terminal, `${style("bold", `Loom Bridge ${version}`)}: events, tools and memory for agents`);
+  writeLine(terminal);
+  writeLine(terminal, `  listening   ${style("cyan", server.url)}  (${server.address}; gRPC, gRPC-Web and Connect)`);
+  writeLine(terminal, `  encryption  ${config["tls.cert"] === undefined ? "off" : "TLS"}`);
+  writeLine(terminal, `  memory      ${store}`);
+  writeLine(terminal, `  tools       ${tools.join(", ") || "none of its own; agents bring theirs"}`);
+  writeLine(terminal, `  config      ${file ?? "no file"}`);
+  writeLine(terminal);
+  writeLine(terminal, "  Try it in another terminal:");
+  writeLine(terminal, `    loom-bridge doctor${to}`);
+  writeLine(terminal, `    loom-bridge subscribe 'greetings.*'${to}`);
+  writeLine(terminal, `    loom-bridge publish greetings.world '{"hello":"world"}'${to}`);
+  writeLine(terminal);
+  writeLine(terminal, `  Ctrl-C stops it.`);
+}
+
+/** Warns when others can reach a bridge that neither encrypts nor asks who they are. */
+export function warnOfOpenBridge(terminal: Terminal, config: Config, host: string): void {
+  if (config["tls.cert"] !== undefined || isLoopback(host)) return;
+  const warning =
+    `WARNING: the bridge listens on ${host} without TLS. Whoever reaches this port can read and send every event and ` +
+    "call every tool. Listen on localhost, or set --tls-cert and --tls-key.";
+  terminal.writeError(`${warning}\n`);
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+function isLoopback(host: string): boolean {
+  return loopback.check(host, isIPv6(host) ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,74 @@
+import { readFile } from "node:fs/promises";
+import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import { type Bridge, createBridge } from "../../bridge.ts";
+import type { Config } from "../../config/config-schema.ts";
+import type { Logger } from "../../domain/logger.ts";
+import type { MemoryStore } from "../../domain/memory/memory-store.ts";
+import type { BridgeTool } from "../../domain/tools/bridge-tool.ts";
+import type { TlsOptions } from "../../listener/tls.ts";
+import { createInMemoryStore } from "../../stores/memory/in-memory-store.ts";
+import { createBuiltInTools } from "../../tools/built-in-tools.ts";
+
+/** A bridge as the configuration wants it, with the names of its own tools. */
+export interface ConfiguredBridge {
+  readonly bridge: Bridge;
+  readonly tools: readonly string[];
+}
+
+/** Opens the store and the tools, and puts a bridge around them. */
+export async function createConfiguredBridge(
+  config: Config,
+  { runtime, logger }: { readonly runtime: Runtime; readonly logger: Logger },
+): Promise<ConfiguredBridge> {
+  const tools = createTools(config, runtime);
+  const bridge = createBridge({
+    runtime,
+    logger,
+    store: await openStore(config, runtime),
+    memoryLimits: { windowSec: config["memory.maxWindowSec"] },
+    tools,
+    heartbeatIntervalMs: config["session.heartbeatIntervalMs"],
+    stallTimeoutMs: config["session.stallTimeoutMs"],
+  });
+  return { bridge, tools: tools.map(({ descriptor }) => descriptor.name) };
+}
+
+async function openStore(config: Config, runtime: Runtime): Promise<MemoryStore> {
+  const capacity = {
+    sessions: config["memory.sessions"],
+    plansPerSession: config["memory.plansPerSession"],
+    executionsPerSession: config["memory.executionsPerSession"],
+    attemptsPerSession: config["memory.attemptsPerSession"],
+  };
+  if (config["store.kind"] === "memory") return createInMemoryStore({ capacity });
+  // Imported only when wanted: it brings a native library with it.
+  const { createSqliteStore } = await import("../../stores/sqlite/sqlite-store.ts");
+  return await createSqliteStore({ path: config["store.path"], runtime, capacity });
+}
+
+function createTools(config: Config, runtime: Runtime): BridgeTool[] {
+  const { "tools.files.root": root, "tools.files.write": write } = config;
+  const { "tools.web.allow": allow, "tools.web.allowPrivate": allowPrivate } = config;
+  return createBuiltInTools({
+    runtime,
+    ...(root === undefined ? {} : { files: { root, write } }),
+    ...(allow.length + allowPrivate.length === 0 ? {} : { web: { allow, allowPrivate } }),
+  });
+}
+
+/** Reads the files that the configuration names for TLS. Nothing when it names none. */
+export async function readTlsFiles(config: Config): Promise<TlsOptions | undefined> {
+  const { "tls.cert": cert, "tls.key": key, "tls.clientCa": clientCa } = config;
+  if (cert === undefined || key === undefined) return undefined;
+  const tls: TlsOptions = { cert: await readPem("tls.cert", cert), key: await readPem("tls.key", key) };
+  return clientCa === undefined ? tls : { ...tls, ca: await readPem("tls.clientCa", clientCa) };
+}
+
+async function readPem(field: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    const message = `${field}: the file ${path} cannot be read (${(cause as NodeJS.ErrnoException).code})`;
+    throw new LoomError("invalid_argument", message, { cause, details: { field } });
+  }
+}

@@ -24,7 +24,8 @@ const environment = {
   ...process.env,
   // Without pnpm too.
   PATH: [join(import.meta.dirname, "../node_modules/.bin"), process.env["PATH"]].join(delimiter),
-  ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1", FORCE_COLOR: undefined }),
+  // oxlint takes CI for a terminal.
+  ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1", FORCE_COLOR: undefined, CI: undefined }),
 };
 
 const named = process.argv.slice(2);

@@ -58,7 +58,10 @@ it("acknowledges no write of a transaction whose commit fails, and keeps none", 
 it("refuses a write that would make the waiting ones too large", async (t) => {
   const { commits, insert } = newCommits(t);
   const accepted = commits.write(insert(1), 60);
-  await assert.rejects(commits.write(insert(1), 60), { code: "resource_exhausted" });
+  await assert.rejects(commits.write(insert(1), 60), {
+    code: "resource_exhausted",
+    details: { limit: "maxQueuedBytes", value: "100" },
+  });
   await accepted;
   await commits.write(insert(1), 60);
 });

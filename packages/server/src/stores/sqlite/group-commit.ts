@@ -90,10 +90,12 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       return new Promise<Result>((fulfil, reject) => {
         if (closed) throw storeClosed();
         if (queue.offer({ change, fulfil, reject }, bytes) < 0) {
+          const [limit, value] =
+            queue.length >= maxQueuedWrites ? ["maxQueuedWrites", maxQueuedWrites] : ["maxQueuedBytes", maxQueuedBytes];
           throw new LoomError(
             "resource_exhausted",
-            `${queue.length} writes with ${queue.bytes} bytes wait for the memory database, and its limits are maxQueuedWrites ${maxQueuedWrites} and maxQueuedBytes ${maxQueuedBytes}; try again later`,
-            { details: { limit: "maxQueuedWrites", value: String(queue.length) }, retryable: true },
+            `the memory database has ${queue.length} writes of ${queue.bytes} bytes waiting, and its limit "${limit}" is ${value}; try again later`,
+            { details: { limit: String(limit), value: String(value) }, retryable: true },
           );
         }
         schedule();

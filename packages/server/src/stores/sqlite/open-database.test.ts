@@ -63,6 +63,15 @@ it("refuses a file that is no database", async () => {
   await assert.rejects(open(path), { code: "failed_precondition", message: /is not an SQLite database/ });
 });
 
+it("tells a damaged file from every other trouble", async () => {
+  const path = newPath();
+  (await open(path)).close();
+  const bytes = readFileSync(path);
+  // The schema stands behind the header of 100 bytes.
+  writeFileSync(path, bytes.fill(0x5a, 100, 4096));
+  await assert.rejects(open(path), { code: "data_loss", message: /is damaged; restore it from a backup/ });
+});
+
 it("refuses a path whose directory does not exist, by its name", async () => {
   const path = join(directory, "missing", "file.sqlite");
   await assert.rejects(open(path), {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -67,12 +67,12 @@ describe("an SQLite file", () => {
     const path = newPath();
     const script = fileURLToPath(new URL("writer-process.test-support.ts", import.meta.url));
     for (const fewest of [1, 40, 150]) {
-      const writer: ChildProcess = spawn(process.execPath, ["--import", "tsx", script, path], {
+      const writer = spawn(process.execPath, ["--import", "tsx", script, path], {
         stdio: ["ignore", "pipe", "inherit"],
       });
       const exited = once(writer, "exit");
       const acknowledged: string[] = [];
-      for await (const planHash of createInterface({ input: writer.stdout ?? process.stdin })) {
+      for await (const planHash of createInterface({ input: writer.stdout })) {
         acknowledged.push(planHash);
         if (acknowledged.length === fewest) writer.kill("SIGKILL");
       }
@@ -139,7 +139,11 @@ describe("the writes of one tick", () => {
     const runtime = steppedRuntime();
     const store = await createSqliteStore({ path: newPath(), runtime, maxQueuedWrites: 2 });
     const accepted = [store.savePlan("s", samplePlan()), store.savePlan("s", samplePlan())];
-    await assert.rejects(store.savePlan("s", samplePlan()), { code: "resource_exhausted", retryable: true });
+    await assert.rejects(store.savePlan("s", samplePlan()), {
+      code: "resource_exhausted",
+      retryable: true,
+      details: { limit: "maxQueuedWrites", value: "2" },
+    });
     runtime.runDeferred();
     await Promise.all(accepted);
     const third = store.savePlan("s", samplePlan());

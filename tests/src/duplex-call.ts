@@ -21,7 +21,7 @@ export interface DuplexCall extends AsyncDisposable {
   cut(): void;
 }
 
-export function openStream(transport: Transport): DuplexCall {
+export function openStream(transport: Transport, options: { timeoutMs?: number } = {}): DuplexCall {
   const outbound: ClientEvent[] = [];
   let ended = false;
   let wake: (() => void) | undefined;
@@ -35,7 +35,7 @@ export function openStream(transport: Transport): DuplexCall {
     }
   }
   const responses = createClient(BridgeService, transport)
-    .stream(requests(), { signal: abort.signal })
+    .stream(requests(), { ...options, signal: abort.signal })
     [Symbol.asyncIterator]();
   return {
     say(event) {

@@ -9,4 +9,5 @@ export { ToolFailure } from "./domain/tools/tool-failure.ts";
 export type { ListenerLimits } from "./listener/listener-limits.ts";
 export type { TlsOptions } from "./listener/tls.ts";
 export { type BridgeServer, type ServeOptions, serve } from "./serve.ts";
+export { type BuiltInToolsOptions, createBuiltInTools } from "./tools/built-in-tools.ts";
 export { version } from "./version.ts";

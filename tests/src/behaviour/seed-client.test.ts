@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { ActionService, BridgeService, ToolStatus } from "@loom-bridge/protocol/messages";
+import { ActionService, AgentService, BridgeService, ToolStatus } from "@loom-bridge/protocol/messages";
 import { openSession, openStream } from "../duplex-call.ts";
 import { type CreateWorld, describeInEveryWorld, type Wire } from "../world.ts";
 
@@ -23,6 +23,16 @@ describeInEveryWorld("a client that knows only Register, Publish and Heartbeat",
     await using world = await createWorld({ registerTimeoutMs: 50 });
     await using call = openStream(world.transport("grpc"));
     await failsWith(call.hear(), Code.DeadlineExceeded, /no Register within 50 ms/);
+  });
+
+  test("is cut off with deadline_exceeded when it set a deadline, however idle the stream is", async () => {
+    await using world = await createWorld();
+    await using call = openStream(world.transport("grpc"), { timeoutMs: 100 });
+    call.say({ case: "register", value: { agentId: "hasty" } });
+    assert.equal((await call.hear())?.delivery.case, "ack");
+    await failsWith(call.hear(), Code.DeadlineExceeded, /./);
+    const { listAgents } = createClient(AgentService, world.transport("grpc"));
+    while ((await listAgents({})).agents.length > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
   test("is cut off with unavailable when it sends no heartbeats", async () => {

@@ -36,6 +36,11 @@ export function toConnectError(error: unknown, logger: Logger): ConnectError {
   return new ConnectError(error.rawMessage, codes[error.code], undefined, [info], error);
 }
 
+/** Why a call's signal aborted: its deadline, the bridge's end, or a client that gave up. */
+export function abortReason(signal: AbortSignal): ConnectError {
+  return ConnectError.from(signal.reason, Code.Canceled);
+}
+
 /** Maps the errors of unary calls. Streams map their own, so that no message on them costs an interceptor. */
 export function createErrorInterceptor(logger: Logger): Interceptor {
   return (next) => async (request) => {

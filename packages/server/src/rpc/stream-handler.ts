@@ -7,7 +7,7 @@ import type { Session } from "../domain/session/session.ts";
 import type { SessionRegistry } from "../domain/session/session-registry.ts";
 import type { SessionSettings } from "../domain/session/session-settings.ts";
 import { handleClientEvent } from "./client-event-handler.ts";
-import { toConnectError } from "./connect-error.ts";
+import { abortReason, toConnectError } from "./connect-error.ts";
 import { type Features, fromControlFrame, fromSessionEvents, knownFeatures } from "./delivery-mapping.ts";
 import { toSubscriptionRequest } from "./event-mapping.ts";
 import { toToolDescriptor } from "./tool-mapping.ts";
@@ -55,7 +55,9 @@ class DeliveryStream implements AsyncIterator<Delivery> {
       return await this.#following(this.#session);
     } catch (error) {
       this.#session?.end(undefined);
-      throw toConnectError(error, this.#options.logger);
+      throw this.#context.signal.aborted
+        ? abortReason(this.#context.signal)
+        : toConnectError(error, this.#options.logger);
     }
   }
 
@@ -95,7 +97,7 @@ class DeliveryStream implements AsyncIterator<Delivery> {
   /** Reads until the session or the request ends. Never rejects: what goes wrong ends the session. */
   async #read(session: Session): Promise<void> {
     const { logger } = this.#options;
-    const onAbort = (): void => session.end(asLoomError(this.#context.signal.reason));
+    const onAbort = (): void => session.end(asLoomError(abortReason(this.#context.signal)));
     this.#context.signal.addEventListener("abort", onAbort);
     try {
       while (session.ended === undefined) {

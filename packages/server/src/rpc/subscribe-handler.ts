@@ -12,7 +12,7 @@ import type { EventBus } from "../domain/bus/event-bus.ts";
 import type { Subscriber } from "../domain/bus/subscriber.ts";
 import type { Logger } from "../domain/logger.ts";
 import { checkSubscription } from "../domain/session/registration.ts";
-import { toConnectError } from "./connect-error.ts";
+import { abortReason, toConnectError } from "./connect-error.ts";
 import { toEvent, toQuality } from "./event-mapping.ts";
 
 /** Events a response stream takes at a time: small, because each is a message of its own. */
@@ -45,7 +45,7 @@ export function createSubscribeHandler(options: { bus: EventBus; logger: Logger 
       subscription = options.bus.subscribe(subscriber, wanted);
       yield create(SubscribeResponseSchema, { delivery: { case: "subscribed", value: {} } });
       for (;;) {
-        context.signal.throwIfAborted();
+        if (context.signal.aborted) throw abortReason(context.signal);
         if (stalled !== undefined) throw stalled;
         const taken = subscription.take(batchEvents, limits.messageBytes);
         if (taken === undefined) await wakeup.wait();

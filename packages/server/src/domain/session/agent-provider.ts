@@ -1,4 +1,5 @@
 import type { ToolInvocation, ToolOutcome, ToolProvider } from "../tools/tool.ts";
+import { toolFailures } from "../tools/tool-outcome.ts";
 import type { ControlFrame } from "./control-frame.ts";
 
 /** Runs an agent's tools over its session: a request goes out, and the agent's response to it comes back. */
@@ -16,13 +17,13 @@ export class AgentProvider implements ToolProvider {
   }
 
   call(invocation: ToolInvocation, signal: AbortSignal): Promise<ToolOutcome> {
-    if (this.#lost) return Promise.resolve(this.#lostOutcome());
+    if (this.#lost) return Promise.resolve(toolFailures.providerLost(this.id));
     this.#lastRef += 1;
     const ref = this.#lastRef;
     return new Promise((resolve) => {
       const onAbort = (): void => {
         this.#send({ kind: "tool-cancel", ref, reason: String(signal.reason?.message ?? "the caller gave up") });
-        finish({ status: "error", code: "CANCELLED", message: "Cancelled" });
+        finish(toolFailures.cancelled());
       };
       const finish = (outcome: ToolOutcome): void => {
         signal.removeEventListener("abort", onAbort);
@@ -45,15 +46,6 @@ export class AgentProvider implements ToolProvider {
   /** The agent is gone: every open call ends now. */
   lose(): void {
     this.#lost = true;
-    for (const finish of [...this.#open.values()]) finish(this.#lostOutcome());
-  }
-
-  #lostOutcome(): ToolOutcome {
-    return {
-      status: "error",
-      code: "PROVIDER_LOST",
-      message: `Agent ${this.id} went away; the tool may have run`,
-      details: { provider: this.id },
-    };
+    for (const finish of [...this.#open.values()]) finish(toolFailures.providerLost(this.id));
   }
 }

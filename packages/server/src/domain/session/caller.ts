@@ -1,21 +1,15 @@
 import { LoomError } from "@loom-bridge/protocol";
 import type { ToolOutcome } from "../tools/tool.ts";
+import type { ToolCallRequest, ToolCallResult } from "../tools/tool-call.ts";
 import type { ControlFrame } from "./control-frame.ts";
 
-/** A tool call as an agent makes it. */
-export interface CallRequest {
-  readonly id: string;
-  readonly name: string;
-  readonly arguments: string;
-  readonly timeoutMs: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly correlationId: string;
-}
+/** A tool call as an agent makes it: who calls is the session's to say. */
+export type CallRequest = Omit<ToolCallRequest, "caller">;
 
 export interface CallerOptions {
   /** The most calls that may be open. */
   readonly maxOpenCalls: number;
-  readonly call: (request: CallRequest, signal: AbortSignal) => Promise<{ id: string; outcome: ToolOutcome }>;
+  readonly call: (request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
   readonly send: (frame: ControlFrame) => void;
   /** Called when a call failed for a reason that is not the caller's. */
   readonly onDefect: (error: unknown) => void;

@@ -1,7 +1,9 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { Logger } from "../logger.ts";
-import type { ToolDescriptor, ToolOutcome, ToolProvider } from "../tools/tool.ts";
+import type { ToolDescriptor, ToolProvider } from "../tools/tool.ts";
+import type { ToolCallResult } from "../tools/tool-call.ts";
+import type { ToolRegistration } from "../tools/tool-registry.ts";
 import type { CallRequest } from "./caller.ts";
 import { checkRegistration, type Registration } from "./registration.ts";
 import { Session } from "./session.ts";
@@ -13,13 +15,9 @@ export interface SessionTools {
   register(
     provider: ToolProvider,
     descriptors: readonly ToolDescriptor[],
-    replacing: ToolRegistrationHandle | undefined,
-  ): ToolRegistrationHandle;
-  call(caller: string, request: CallRequest, signal: AbortSignal): Promise<{ id: string; outcome: ToolOutcome }>;
-}
-
-export interface ToolRegistrationHandle {
-  remove(): void;
+    replacing: ToolRegistration | undefined,
+  ): ToolRegistration;
+  call(caller: string, request: CallRequest, signal: AbortSignal): Promise<ToolCallResult>;
 }
 
 export interface SessionRegistryOptions {
@@ -33,7 +31,7 @@ export interface SessionRegistryOptions {
 /** The live sessions, one for each agent: a newer one takes over from an older one. */
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
-  readonly #live = new Map<string, { session: Session; tools: ToolRegistrationHandle }>();
+  readonly #live = new Map<string, { session: Session; tools: ToolRegistration }>();
   #epoch: number;
   #closed: LoomError | undefined;
 
@@ -65,7 +63,7 @@ export class SessionRegistry {
       callTool: tools.call,
       onEnd: (ended) => this.#forget(ended),
     });
-    let registered: ToolRegistrationHandle;
+    let registered: ToolRegistration;
     try {
       registered = tools.register(session.provider, registration.tools, older?.tools);
     } catch (error) {

@@ -4,7 +4,7 @@ import type { BusSubscription, Taken } from "../bus/bus-subscription.ts";
 import type { EventBus, SubscriptionRequest } from "../bus/event-bus.ts";
 import type { Subscriber } from "../bus/subscriber.ts";
 import type { Logger } from "../logger.ts";
-import type { ToolOutcome } from "../tools/tool.ts";
+import type { ToolCallResult } from "../tools/tool-call.ts";
 import { AgentProvider } from "./agent-provider.ts";
 import { Caller, type CallRequest } from "./caller.ts";
 import type { ControlFrame } from "./control-frame.ts";
@@ -21,11 +21,7 @@ export interface SessionParts {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly settings: SessionSettings;
-  readonly callTool: (
-    caller: string,
-    request: CallRequest,
-    signal: AbortSignal,
-  ) => Promise<{ id: string; outcome: ToolOutcome }>;
+  readonly callTool: (caller: string, request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
   /** Called once, when the session has ended. */
   readonly onEnd: (session: Session) => void;
 }

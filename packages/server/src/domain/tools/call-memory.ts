@@ -78,8 +78,10 @@ export function createCallMemory<Open>(options: CallMemoryOptions): CallMemory<O
   };
 }
 
-function keyOf({ caller, id }: ToolCallRequest): string {
-  return `${caller}\0${id}`;
+/** Clients without a session are told apart by nothing, and two of them may well choose the same id. */
+function keyOf(request: ToolCallRequest): string {
+  const { caller, id } = request;
+  return caller === "" ? `\0${id}\0${fingerprintOf(request)}` : `${caller}\0${id}`;
 }
 
 /** Headers, correlation id and timeout are not in it: a repeated call has less time left and a trace of its own. */

@@ -28,6 +28,17 @@ test("an id that was used for another call is refused, open or ended; another ca
   assert.equal(calls.length, 2);
 });
 
+test("callers without a session share an id only for the same call, because nothing tells them apart", async () => {
+  const { add, call } = createBrokerBench();
+  const { calls } = add("a");
+  const first = call({ id: "call-123", caller: "" });
+  const same = call({ id: "call-123", caller: "" });
+  void call({ id: "call-123", caller: "", arguments: '{"x":1}' });
+  assert.equal(calls.length, 2);
+  calls[0]?.settle(ok("42"));
+  assert.deepEqual([(await first).outcome, (await same).outcome], [ok("42"), ok("42")]);
+});
+
 test("failures of a tool that ran are kept; a call that was refused may be repeated", async () => {
   const { runtime, add, call } = createBrokerBench({ inFlightPerAgent: 1 });
   assert.equal(codeOf((await call({ id: "early" })).outcome), "not_found NOT_FOUND");

@@ -116,10 +116,7 @@ test("a provider that goes away ends its open calls at once and only its own", a
   const [lost, kept] = [call(), call()];
   a.registration.remove();
   const { outcome } = await lost;
-  assert.deepEqual(outcome.status !== "ok" && [outcome.code, outcome.details], [
-    "PROVIDER_LOST",
-    { provider: "a", retryable: "true" },
-  ]);
+  assert.deepEqual(outcome.status !== "ok" && [outcome.code, outcome.details], ["PROVIDER_LOST", { provider: "a" }]);
   assert.equal(a.calls[0]?.signal.aborted, true);
   b.calls[0]?.settle(ok());
   assert.equal(codeOf((await kept).outcome), "ok");

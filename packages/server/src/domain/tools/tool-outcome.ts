@@ -33,7 +33,7 @@ export const toolFailures = {
     status: "error",
     code: "PROVIDER_LOST",
     message: `Provider lost: ${provider} went away; the tool may have run`,
-    details: { provider, retryable: "true" },
+    details: { provider },
   }),
   resultTooLarge: (bytes: number): ToolFailureOutcome => ({
     status: "error",

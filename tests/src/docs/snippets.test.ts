@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createBridge, serve } from "@loom-bridge/server";
+import { type Block, readBlocks, root } from "./markdown.ts";
+import { type Program, type ProgramEnd, startProgram } from "./program.ts";
+
+// Runs what the pages show, page by page, in order, against a bridge of the page's own:
+// - a `ts` block is a whole program, and so is an `sh` block of loom-bridge commands
+// - a `text` block right after it is all that it prints, with "…" for what differs from run to run
+// - a program marked `background` runs on while the next ones run, and is interrupted at the end of the page
+// - other `sh` blocks are not run; the scripts and packages that they name must exist
+const names = ["README.md", "packages/*/README.md", "docs/guide/*.md", "docs/reference/errors.md"];
+const pages = new Map(
+  globSync(names, { cwd: root })
+    .sort()
+    .map((page) => [page, readBlocks(page)]),
+);
+
+const snippets = join(root, "tests/.snippets");
+mkdirSync(snippets, { recursive: true });
+const folder = mkdtempSync(join(snippets, "run-"));
+const programs = [...pages.values()].flat().filter(({ language }) => language === "ts");
+for (const block of programs) writeFileSync(fileOf(block), block.text);
+
+function fileOf({ place }: Block): string {
+  return join(folder, `${place.replaceAll(/[/.:]/g, "-")}.ts`);
+}
+
+after(() => rmSync(folder, { recursive: true }));
+
+test("every program in the documentation passes the type checker", () => {
+  const tsconfig = {
+    extends: "../../../tsconfig.base.json",
+    compilerOptions: { noEmit: true, composite: false, isolatedDeclarations: false },
+    include: ["*.ts"],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { stdout, status } = spawnSync(process.execPath, [tsc, "-p", folder, "--pretty", "false"], {
+    encoding: "utf8",
+  });
+  assert.equal(status, 0, stdout);
+});
+
+const binaries = join(folder, "bin");
+before(() => {
+  mkdirSync(binaries);
+  const cli = join(root, "packages/server/src/cli/main.ts");
+  const script = `#!/bin/sh\nexec "${process.execPath}" --import=tsx "${cli}" "$@"\n`;
+  writeFileSync(join(binaries, "loom-bridge"), script, { mode: 0o755 });
+});
+
+describe("the programs and commands", { concurrency: 2 }, () => {
+  for (const [page, blocks] of pages) test(`of ${page} run and print what the page says`, () => runPage(blocks));
+});
+
+async function runPage(blocks: readonly Block[]): Promise<void> {
+  const server = await serve(createBridge(), { address: "127.0.0.1:0" });
+  const running: { block: Block; expected: string; program: Program }[] = [];
+  try {
+    for (const [index, block] of blocks.entries()) {
+      const next = blocks[index + 1];
+      const expected = next?.language === "text" ? next.text : "";
+      const program = start(block, server.address);
+      if (program === undefined) continue;
+      if (block.info === "background") {
+        running.push({ block, expected, program });
+        await program.ready;
+      } else {
+        check(block, expected, await program.ended);
+      }
+    }
+    for (const { block, expected, program } of running) {
+      program.interrupt();
+      check(block, expected, await program.ended);
+    }
+  } finally {
+    for (const { program } of running) program.interrupt();
+    await server.close({ graceMs: 1_000 });
+  }
+}
+
+/** Starts what a block shows, if it is to be run. */
+function start(block: Block, address: string): Program | undefined {
+  const path = [binaries, process.env["PATH"]].join(delimiter);
+  const env = { ...process.env, PATH: path, LOOM_BRIDGE_ADDR: address, NO_COLOR: "1" };
+  // Else a program of tests would take itself for a part of this one.
+  delete env["NODE_TEST_CONTEXT"];
+  if (block.language === "ts") {
+    return startProgram({ command: process.execPath, args: ["--import=tsx", fileOf(block)], cwd: folder, env });
+  }
+  if (block.language !== "sh") return undefined;
+  const commands = commandsOf(block);
+  // The page's bridge is up already.
+  const runnable = commands.filter((command) => !command.startsWith("loom-bridge up"));
+  if (runnable.length === 0 || !runnable.every((command) => command.startsWith("loom-bridge "))) return undefined;
+  return startProgram({ command: "sh", args: ["-ec", runnable.join("\n")], cwd: folder, env });
+}
+
+function check(block: Block, expected: string, { output, errors, exit }: ProgramEnd): void {
+  const where = `${block.place} printed\n${output}${errors}`;
+  assert.equal(exit, 0, `${where}and ended with ${exit}`);
+  // What a program of tests prints is its report.
+  if (block.text.includes('from "node:test"')) return assert.match(output, /pass [1-9]/, where);
+  const pattern = expected.split("…").map((literal) => literal.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  assert.match(output, new RegExp(`^${pattern.join("[^\\n]*")}$`), `${where}but should have printed\n${expected}`);
+}
+
+const scripts = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts as Record<string, string>;
+const packages = globSync("packages/*/package.json", { cwd: root }).map(
+  (file) => JSON.parse(readFileSync(join(root, file), "utf8")).name as string,
+);
+
+test("every command that the documentation names exists", () => {
+  for (const block of [...pages.values()].flat().filter(({ language }) => language === "sh")) {
+    for (const command of commandsOf(block)) checkCommand(block, command);
+  }
+});
+
+function commandsOf({ text }: Block): string[] {
+  const joined = text.replaceAll("\\\n", " ");
+  return joined.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
+}
+
+function checkCommand({ place }: Block, command: string): void {
+  const [, script] = /^npx -y pnpm@12 (?:run )?(\S+)/.exec(command) ?? [];
+  if (script !== undefined) assert.ok(script in scripts, `${place}: package.json has no script "${script}"`);
+  for (const [name] of command.matchAll(/@loom-bridge\/[a-z-]+/g)) {
+    assert.ok(packages.includes(name), `${place}: there is no package ${name}`);
+  }
+  const known = /^(npx|npm|loom-bridge|git|cd|export|node|tsx|python3|curl) /;
+  assert.match(command, known, `${place}: no test knows what this command does`);
+}

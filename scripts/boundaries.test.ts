@@ -42,6 +42,8 @@ describe("findBoundaryViolations", () => {
     ["packages/testing/src/index.ts", "@loom-bridge/server"],
     ["packages/server/src/bridge.ts", "./stores/sqlite/store.ts"],
     ["packages/server/src/cli/main.ts", "../listener/tls.ts"],
+    ["packages/server/src/logging/pino.ts", "../domain/logger.ts"],
+    ["packages/server/src/listener/server.test-helper.ts", "@loom-bridge/protocol/messages"],
     ["packages/server/src/rpc/stream.ts", "../domain/bus/bus.ts"],
     ["packages/server/src/rpc/stream.ts", "@loom-bridge/protocol/messages"],
     ["packages/server/src/listener/tls.ts", "../domain/logger.ts"],
@@ -57,9 +59,11 @@ describe("findBoundaryViolations", () => {
     });
   }
 
-  it("wants to be told of a new top folder", () => {
-    assert.throws(() => findBoundaryViolations(new Map([["apps/ui/main.ts", 'import "./x.ts";\n']])), /add it there/);
-  });
+  for (const path of ["apps/ui/main.ts", "packages/other/src/index.ts", "packages/server/src/other/x.ts"]) {
+    it(`wants to be told where ${path} stands`, () => {
+      assert.throws(() => findBoundaryViolations(new Map([[path, 'import "./y.ts";\n']])), /add it there/);
+    });
+  }
 });
 
 describe("importsOf", () => {

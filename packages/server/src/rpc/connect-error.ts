@@ -32,8 +32,14 @@ export function toConnectError(error: unknown, logger: Logger): ConnectError {
     logger.error("a request failed for a reason that is the bridge's", { error });
     return new ConnectError("internal error", Code.Internal);
   }
+  if (isDefect(error)) logger.error("a request failed for a reason that is the bridge's", { error });
   const info = { desc: ErrorInfoSchema, value: { retryable: error.retryable, details: { ...error.details } } };
   return new ConnectError(error.rawMessage, codes[error.code], undefined, [info], error);
+}
+
+/** A LoomError with a cause that the bridge, not the peer, has to mend. */
+function isDefect({ code, cause }: LoomError): boolean {
+  return cause !== undefined && (code === "internal" || code === "data_loss" || code === "unavailable");
 }
 
 /** Why a call's signal aborted: its deadline, the bridge's end, or a client that gave up. */

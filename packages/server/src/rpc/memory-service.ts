@@ -47,6 +47,7 @@ export function createMemoryService(memory: Memory): ServiceImpl<typeof MemorySe
       return {
         success: true,
         alreadyExecuted: outcome.alreadyExecuted,
+        evicted: outcome.evicted,
         execution: fromExecution(outcome.execution),
       };
     },

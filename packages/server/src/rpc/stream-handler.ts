@@ -165,5 +165,5 @@ class DeliveryStream implements AsyncIterator<Delivery> {
 
 /** A stream that broke is a lost connection: whatever it was, the agent may come back. */
 function asLoomError(error: unknown): LoomError {
-  return LoomError.isInstance(error) ? error : new LoomError("unavailable", "the stream broke", { cause: error });
+  return LoomError.isInstance(error) ? error : new LoomError("unavailable", "the stream broke");
 }

@@ -14,11 +14,11 @@ export interface DoctorOptions extends ConnectionOptions {
 /** Finds out why agents cannot reach a bridge, or cannot work with it. */
 export function doctor(terminal: Terminal, options: DoctorOptions): Promise<number> {
   const { json, timeout, tool } = options;
-  return withConnection(terminal, options, async ({ target, ca, remote }) => {
+  return withConnection(terminal, options, async ({ target, credentials, remote }) => {
     if (!json) writeLine(terminal, `Checking ${target.origin}`);
     const { runtime } = terminal;
     let isHealthy = true;
-    for await (const finding of diagnose({ target, ca, remote, runtime, timeoutMs: timeout, tool })) {
+    for await (const finding of diagnose({ target, credentials, remote, runtime, timeoutMs: timeout, tool })) {
       if (finding.status === "failed") isHealthy = false;
       if (json) writeJson(terminal, finding);
       else show(terminal, finding);

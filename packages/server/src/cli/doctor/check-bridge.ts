@@ -10,7 +10,7 @@ export async function checkBridge({ remote, runtime, timeoutMs }: Patient): Prom
     const age = briefDuration(runtime.now() - Number(info.startedMs));
     return ok(
       `${info.name} ${info.version}, up for ${age}: ${info.agents} agents, ${info.tools} tools, ` +
-        `memory in ${info.memoryStore}`,
+        `plans in ${info.memoryStore}`,
     );
   } catch (error) {
     if (error instanceof ConnectError && error.code === Code.Unimplemented && error.isWireError) {

@@ -95,7 +95,7 @@ interface Handshake {
   readonly code?: string;
 }
 
-function shakeHands({ target, ca, runtime, timeoutMs }: Patient, verify: boolean): Promise<Handshake> {
+function shakeHands({ target, credentials, runtime, timeoutMs }: Patient, verify: boolean): Promise<Handshake> {
   const { host, port } = target;
   return new Promise((resolve) => {
     const socket: TLSSocket = connectTls({
@@ -105,7 +105,7 @@ function shakeHands({ target, ca, runtime, timeoutMs }: Patient, verify: boolean
       ALPNProtocols: ["h2", "http/1.1"],
       // A server name is never an IP address (RFC 6066, 3).
       ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(ca === undefined ? {} : { ca }),
+      ...credentials,
     });
     const end = (handshake: Handshake): void => {
       timer.cancel();

@@ -1,5 +1,5 @@
 import type { Runtime } from "@loom-bridge/protocol";
-import type { RemoteBridge } from "../remote/remote-bridge.ts";
+import type { Credentials, RemoteBridge } from "../remote/remote-bridge.ts";
 import type { Target } from "../remote/target.ts";
 
 /** What one step of the diagnosis found. */
@@ -14,8 +14,7 @@ export interface Finding {
 /** What the steps work with. */
 export interface Patient {
   readonly target: Target;
-  /** Certificates to trust, as PEM. Default: those that Node trusts. */
-  readonly ca: string | undefined;
+  readonly credentials: Credentials;
   readonly remote: RemoteBridge;
   readonly runtime: Runtime;
   /** How long one step may take. */

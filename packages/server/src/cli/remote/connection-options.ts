@@ -1,33 +1,36 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { CommandError } from "../command-error.ts";
 import { exitCode } from "../exit-code.ts";
 import type { Terminal } from "../terminal.ts";
-import { openRemoteBridge, type RemoteBridge } from "./remote-bridge.ts";
+import { type Credentials, openRemoteBridge, type RemoteBridge } from "./remote-bridge.ts";
 import { remoteFailure } from "./remote-failure.ts";
 import { parseTarget, type Target } from "./target.ts";
 
 /** What every command that speaks to a running bridge takes. */
 export interface ConnectionOptions {
-  readonly address: string;
+  readonly address?: string;
   readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly token?: string;
   readonly json?: true;
 }
 
+const defaultAddress = "localhost:50051";
+
 export function addConnectionOptions(command: Command): Command {
   return command
     .optionsGroup("Connection:")
-    .addOption(
-      new Option("--address <host:port>", "the bridge: host:port, http://… or https://…")
-        .env("LOOM_BRIDGE_ADDR")
-        .default("localhost:50051"),
+    .option(
+      "--address <host:port>",
+      `the bridge: host:port, http://… or https://… (default: ${defaultAddress}, env: LOOM_BRIDGE_ADDR)`,
     )
-    .addOption(
-      new Option("--tls-ca <file>", "use TLS and trust the certificates in this PEM file").env("LOOM_BRIDGE_TLS_CA"),
-    )
-    .addOption(new Option("--token <token>", 'send "authorization: Bearer <token>"').env("LOOM_BRIDGE_TOKEN"))
+    .option("--tls-ca <file>", "use TLS and trust the certificates in this PEM file (env: LOOM_BRIDGE_TLS_CA)")
+    .option("--tls-cert <file>", "the command's own certificate, as PEM, for a bridge that asks for one")
+    .option("--tls-key <file>", "the private key of --tls-cert, as PEM")
+    .option("--token <token>", 'send "authorization: Bearer <token>" (env: LOOM_BRIDGE_TOKEN)')
     .optionsGroup("Output:")
     .option("--json", "one JSON object a line, for programs");
 }
@@ -35,7 +38,7 @@ export function addConnectionOptions(command: Command): Command {
 /** A running bridge, and what it takes to find it. */
 export interface Connection {
   readonly target: Target;
-  readonly ca: string | undefined;
+  readonly credentials: Credentials;
   readonly remote: RemoteBridge;
 }
 
@@ -45,11 +48,21 @@ export async function withConnection<Result>(
   options: ConnectionOptions,
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  const target = parseTarget(options.address, options.tlsCa !== undefined);
-  const ca = options.tlsCa === undefined ? undefined : await readCa(resolve(terminal.cwd, options.tlsCa));
-  const remote = openRemoteBridge({ target, ca, token: options.token });
+  const { env } = terminal;
+  // An empty variable is how many tools write "not set".
+  const address = options.address ?? (env["LOOM_BRIDGE_ADDR"] || defaultAddress);
+  const token = options.token ?? (env["LOOM_BRIDGE_TOKEN"] || undefined);
+  const tlsCa = options.tlsCa ?? (env["LOOM_BRIDGE_TLS_CA"] || undefined);
+  const { tlsCert, tlsKey } = options;
+  const target = parseTarget(address, (tlsCa ?? tlsCert ?? tlsKey) !== undefined);
+  const credentials: Credentials = {
+    ...(tlsCa === undefined ? {} : { ca: await readPem(terminal, "--tls-ca", tlsCa) }),
+    ...(tlsCert === undefined ? {} : { cert: await readPem(terminal, "--tls-cert", tlsCert) }),
+    ...(tlsKey === undefined ? {} : { key: await readPem(terminal, "--tls-key", tlsKey) }),
+  };
+  const remote = openRemoteBridge({ target, credentials, token });
   try {
-    return await work({ target, ca, remote });
+    return await work({ target, credentials, remote });
   } catch (error) {
     throw remoteFailure(error, target.origin);
   } finally {
@@ -57,12 +70,13 @@ export async function withConnection<Result>(
   }
 }
 
-async function readCa(path: string): Promise<string> {
+async function readPem(terminal: Terminal, flag: string, file: string): Promise<string> {
+  const path = resolve(terminal.cwd, file);
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const message = `--tls-ca ${JSON.stringify(path)} cannot be read (${code}); give a file with certificates as PEM`;
+    const message = `${flag} ${JSON.stringify(path)} cannot be read (${code}); name a PEM file`;
     throw new CommandError(exitCode.usage, "invalid_argument", message, { cause });
   }
 }

@@ -4,10 +4,19 @@ import { limits } from "@loom-bridge/protocol";
 import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
 import type { Target } from "./target.ts";
 
+/** TLS, as PEM texts. */
+export interface Credentials {
+  /** Certificates to trust. Default: those that Node trusts. */
+  readonly ca?: string;
+  /** The command's own certificate, for a bridge that asks for one. */
+  readonly cert?: string;
+  /** The key of `cert`. */
+  readonly key?: string;
+}
+
 export interface RemoteBridgeOptions {
   readonly target: Target;
-  /** Certificates to trust, as PEM. Default: those that Node trusts. */
-  readonly ca: string | undefined;
+  readonly credentials: Credentials;
   /** Sent as a bearer token. */
   readonly token: string | undefined;
 }
@@ -23,8 +32,8 @@ export interface RemoteBridge {
 }
 
 /** Opens its connection with the first call. */
-export function openRemoteBridge({ target, ca, token }: RemoteBridgeOptions): RemoteBridge {
-  const sessionManager = new Http2SessionManager(target.origin, {}, ca === undefined ? {} : { ca });
+export function openRemoteBridge({ target, credentials, token }: RemoteBridgeOptions): RemoteBridge {
+  const sessionManager = new Http2SessionManager(target.origin, {}, { ...credentials });
   const authorize: Interceptor = (next) => (request) => {
     request.header.set("authorization", `Bearer ${token}`);
     return next(request);

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { LoomError } from "@loom-bridge/protocol";
 import { formatAddress, parseAddress } from "../../listener/address.ts";
 
@@ -22,8 +23,11 @@ export function parseTarget(text: string, tls: boolean): Target {
   const port = scheme === undefined ? defaultPort : scheme === "https" ? 443 : 80;
   const parsed = parseAddress(/:[0-9]+$/.test(rest) ? rest : `${rest}:${port}`);
   const address = { ...parsed, host: parsed.host === "" ? "localhost" : parsed.host };
+  if (text === "" || !(isIPv6(address.host) || /^[A-Za-z0-9_.-]+$/.test(address.host))) {
+    throw invalid(text, 'is no host:port, http:// or https:// address; write for example "localhost:50051"');
+  }
   if (address.port === 0) throw invalid(text, "has the port 0, which nobody can connect to; name the bridge's port");
-  if (tls && scheme === "http") throw invalid(text, "is not encrypted, but --tls-ca asks for TLS; write https://");
+  if (tls && scheme === "http") throw invalid(text, "is not encrypted, but a --tls flag asks for TLS; write https://");
   const secure = tls || scheme === "https";
   return { ...address, tls: secure, origin: `${secure ? "https" : "http"}://${formatAddress(address)}` };
 }

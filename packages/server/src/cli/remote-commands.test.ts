@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createBridge } from "../bridge.ts";
+import { ToolFailure } from "../domain/tools/tool-failure.ts";
+import { type BridgeServer, serve } from "../serve.ts";
+import { runToEnd, start, type TestTerminalOptions } from "./test-terminal.test.helper.ts";
+
+let server: BridgeServer;
+let authorizations: (string | null)[] = [];
+
+before(async () => {
+  const describe = (name: string, schema: object) => ({
+    descriptor: { name, description: `${name}\u001b[31m`, parametersSchema: JSON.stringify(schema), metadata: {} },
+  });
+  const bridge = createBridge({
+    tools: [
+      { ...describe("test:echo", { type: "object" }), run: async (args) => args as Record<string, string> },
+      {
+        ...describe("test:refuse", { type: "object" }),
+        run: () => Promise.reject(new ToolFailure("PERMISSION_DENIED", "not you")),
+      },
+    ],
+  });
+  const watched = {
+    ...bridge,
+    interceptors: [
+      ...bridge.interceptors,
+      ((next) => (request) => {
+        authorizations.push(request.header.get("authorization"));
+        return next(request);
+      }) satisfies (typeof bridge.interceptors)[number],
+    ],
+  };
+  server = await serve(watched, { address: "127.0.0.1:0" });
+});
+
+after(() => server.close({ graceMs: 100 }));
+
+function command(args: readonly string[], options?: TestTerminalOptions): ReturnType<typeof runToEnd> {
+  return runToEnd([...args, "--address", server.address], options);
+}
+
+test("publish says what became of the event, and says clearly when nobody subscribes", async () => {
+  const human = await command(["publish", "nobody.here", "x"]);
+  assert.equal(human.code, 0);
+  assert.match(human.output, /^published [0-9a-f-]{36} to nobody\.here: matched 0, queued 0, dropped 0\n/);
+  assert.match(human.output, /Nobody subscribes to this topic now\.\n$/);
+  const [answer] = (await command(["publish", "nobody.here", "--json"])).json();
+  assert.deepEqual({ ...answer, eventId: "" }, { eventId: "", matched: 0, queued: 0, dropped: 0 });
+});
+
+test("subscribe shows what publish sent, whole, and ends after the count", async () => {
+  const subscriber = start(["subscribe", "news.*", "--json", "--count", "2", "--address", server.address]);
+  await subscriber.wrote('"subscribed"');
+  const sent = [
+    "publish",
+    "news.today",
+    "-",
+    "--type",
+    "headline",
+    "--source",
+    "desk",
+    "--meta",
+    "a=1",
+    "--meta",
+    "b=x=y",
+  ];
+  const published = await command([...sent, "--json"], { input: "grüße" });
+  assert.equal(published.json()[0]?.["matched"], 1);
+  await command(["publish", "news.today"]);
+  assert.equal(await subscriber.ended, 0);
+  const [subscribed, first, second] = subscriber.json();
+  assert.deepEqual(subscribed, { event: "subscribed", filters: ["news.*"] });
+  assert.equal(first?.["id"], published.json()[0]?.["eventId"]);
+  assert.equal(first?.["payload"], "grüße");
+  assert.equal(first?.["type"], "headline");
+  assert.equal(first?.["source"], "desk");
+  assert.deepEqual(first?.["metadata"], { a: "1", b: "x=y" });
+  assert.deepEqual([first?.["sequence"], second?.["sequence"]], [1, 2]);
+});
+
+test("subscribe selects by type, and Ctrl-C ends it with 0", async () => {
+  const subscriber = start(["subscribe", "typed.**", "--type", "wanted", "--address", server.address]);
+  await subscriber.wrote("subscribed to");
+  await command(["publish", "typed.a", "no", "--type", "other"]);
+  await command(["publish", "typed.b", "yes\u001b[2J", "--type", "wanted"]);
+  await subscriber.wrote("typed.b");
+  subscriber.interrupt("SIGINT");
+  assert.equal(await subscriber.ended, 0);
+  // What others send cannot steer the terminal.
+  assert.match(subscriber.output(), /^\d\d:\d\d:\d\d\.\d{3} typed\.b wanted yes\\u001b\[2J\n$/);
+});
+
+test("call prints the tool's output, and exits 1 with status, code and message when the tool fails", async () => {
+  const done = await command(["call", "test:echo", '{"a":[1]}']);
+  assert.deepEqual([done.code, done.output], [0, '{"a":[1]}\n']);
+  const piped = await command(["call", "test:echo", "-", "--json"], { input: '{"b":2}' });
+  assert.deepEqual({ ...piped.json()[0], id: "" }, { id: "", status: "TOOL_OK", output: { b: 2 } });
+  const refused = await command(["call", "test:refuse"]);
+  assert.deepEqual([refused.code, refused.output], [1, ""]);
+  assert.match(refused.errors, /^TOOL_ERROR PERMISSION_DENIED: .*not you\n$/);
+  const missing = await command(["call", "test:missing", "--json"]);
+  assert.equal(missing.code, 1);
+  assert.equal(missing.json()[0]?.["status"], "TOOL_NOT_FOUND");
+  const invalid = await command(["call", "test:echo", "{"]);
+  assert.equal(invalid.code, 1);
+  assert.match(invalid.errors, /^TOOL_INVALID_ARGUMENTS INVALID_ARGUMENTS: /);
+});
+
+test("tools lists name, provider and description, with schemas for programs", async () => {
+  const { output } = await command(["tools"]);
+  assert.match(output, /^TOOL +PROVIDED BY +DESCRIPTION\ntest:echo +bridge +test:echo\\u001b\[31m\ntest:refuse /);
+  const { json } = await command(["tools", "--prefix", "test:e", "--json"]);
+  assert.deepEqual(
+    json().map(({ name, parametersSchema }) => [name, parametersSchema]),
+    [["test:echo", { type: "object" }]],
+  );
+  assert.match((await command(["tools", "--prefix", "none"])).output, /^No tools/);
+});
+
+test("agents and stats show what is there", async () => {
+  assert.equal((await command(["agents"])).output, "No agent is connected.\n");
+  await command(["publish", "counted.once"]);
+  const { output } = await command(["stats", "--filter", "counted.*"]);
+  assert.match(
+    output,
+    /^TOPIC +PUBLISHED +DELIVERED +DROPPED +SUBSCRIPTIONS +BACKLOG\ncounted\.once +1 +0 +0 +0 +0\nall/,
+  );
+  const rows = (await command(["stats", "--json", "--filter", "counted.*"])).json();
+  assert.equal(rows[0]?.["topic"], "counted.once");
+  assert.ok(rows[1] !== undefined && "total" in rows[1]);
+});
+
+test("the token travels as a bearer token, and without one nothing does", async () => {
+  authorizations = [];
+  await command(["stats", "--token", "secret"], { env: { LOOM_BRIDGE_TOKEN: "other" } });
+  await command(["stats"], { env: { LOOM_BRIDGE_TOKEN: "other" } });
+  await command(["stats"], { env: { LOOM_BRIDGE_TOKEN: "" } });
+  assert.deepEqual(authorizations, ["Bearer secret", "Bearer other", null]);
+});
+
+test("the address is the flag's, else that of the environment", async () => {
+  const env = { LOOM_BRIDGE_ADDR: server.url };
+  assert.equal((await runToEnd(["stats"], { env })).code, 0);
+  assert.equal((await runToEnd(["stats", "--address", server.address], { env: { LOOM_BRIDGE_ADDR: "x:1" } })).code, 0);
+});

@@ -8,7 +8,7 @@ import { type Block, readBlocks, root } from "./markdown.ts";
 import { type Program, type ProgramEnd, startProgram } from "./program.ts";
 
 // Runs what the pages show, page by page, in order, against a bridge of the page's own:
-// - a `ts` block is a whole program, and so is an `sh` block of loom-bridge commands
+// - a `ts` or `python` block is a whole program, and so is an `sh` block of loom-bridge commands
 // - a `text` block right after it is all that it prints, with "…" for what differs from run to run
 // - a program marked `background` runs on while the next ones run, and is interrupted at the end of the page
 // - other `sh` blocks are not run; the scripts and packages that they name must exist
@@ -45,6 +45,7 @@ test("every program in the documentation passes the type checker", () => {
   assert.equal(status, 0, stdout);
 });
 
+const python = spawnSync("python3", ["-c", "import grpc_tools"]).status === 0;
 const binaries = join(folder, "bin");
 before(() => {
   mkdirSync(binaries);
@@ -54,7 +55,13 @@ before(() => {
 });
 
 describe("the programs and commands", { concurrency: 2 }, () => {
-  for (const [page, blocks] of pages) test(`of ${page} run and print what the page says`, () => runPage(blocks));
+  for (const [page, blocks] of pages) {
+    test(`of ${page} run and print what the page says`, async (context) => {
+      const skipped = !python && blocks.some(({ language }) => language === "python");
+      if (skipped) context.diagnostic("no python3 with grpcio-tools here: the program in Python was not run");
+      await runPage(blocks);
+    });
+  }
 });
 
 async function runPage(blocks: readonly Block[]): Promise<void> {
@@ -91,6 +98,10 @@ function start(block: Block, address: string): Program | undefined {
   delete env["NODE_TEST_CONTEXT"];
   if (block.language === "ts") {
     return startProgram({ command: process.execPath, args: ["--import=tsx", fileOf(block)], cwd: folder, env });
+  }
+  if (block.language === "python" && python) {
+    const pythonEnv = { ...env, PYTHONPATH: join(root, "proto") };
+    return startProgram({ command: "python3", args: ["-c", block.text], cwd: folder, env: pythonEnv });
   }
   if (block.language !== "sh") return undefined;
   const commands = commandsOf(block);

@@ -39,7 +39,7 @@ test("closing ends every open stream with UNAVAILABLE at once, and leaves no con
   assert.equal(listener.connections, 0);
 });
 
-test("closing lets a unary call finish, and takes no other", async (t) => {
+test("closing lets a unary call finish, tells clients to go, and takes no other call", async (t) => {
   const answer = Promise.withResolvers<{ name: string }>();
   let calls = 0;
   const { listener } = await startListener(t, {
@@ -53,22 +53,28 @@ test("closing lets a unary call finish, and takes no other", async (t) => {
   });
   const client = createClient(BridgeService, createGrpcTransport({ baseUrl: listener.url }));
   const call = client.getInfo({});
-  const http1 = await openSocket(t, listener.port);
-  let received = "";
-  http1.setEncoding("latin1").on("data", (text) => (received += String(text)));
-  const request = `POST ${infoPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
-  http1.write(request);
-  await until(() => calls === 2);
+  const idle = connectHttp2(listener.url);
+  const kept = await openSocket(t, listener.port);
+  const received: string[] = [];
+  kept.setEncoding("latin1").on("data", (text) => received.push(String(text)));
+  const request = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
+  kept.write(request(statsPath));
+  await until(() => calls === 1 && received.length > 0 && listener.connections === 3);
+  await once(idle, "remoteSettings");
 
+  const goaway = once(idle, "goaway");
   const closed = listener.close({ graceMs: 60_000 });
   assert.equal(listener.close({ graceMs: 0 }), closed);
+  await goaway;
   await assert.rejects(openSocket(t, listener.port), { code: "ECONNREFUSED" });
-  http1.write(request);
+  kept.write(request(infoPath));
+  await once(kept, "close");
+  assert.match(received.join(""), /HTTP\/1\.1 501 [\s\S]*HTTP\/1\.1 503 /);
   answer.resolve({ name: "late" });
   assert.equal((await call).name, "late");
   await closed;
-  assert.match(received, /^HTTP\/1\.1 200 OK[\s\S]*"late"/);
-  assert.equal(calls, 2);
+  assert.equal(calls, 1);
   assert.equal(listener.connections, 0);
 });
 

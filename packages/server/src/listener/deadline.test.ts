@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { BridgeService } from "@loom-bridge/protocol/messages";
-import { ack, infoPath, silence, startListener, streamPath, type TestListener, until } from "./listener.test.helper.ts";
+import {
+  ack,
+  infoPath,
+  openSocket,
+  silence,
+  startListener,
+  streamPath,
+  type TestListener,
+  until,
+} from "./listener.test.helper.ts";
 import { envelope, frameTypes, grpcHeaders, openRawHttp2 } from "./raw-http2.test.helper.ts";
 
 const transports: Record<string, (baseUrl: string) => [Transport, Record<string, string>]> = {
@@ -113,8 +122,9 @@ test("a client that resets its stream ends its handler's read, and the connectio
   await raw.frame(frameTypes.data, 3);
 });
 
-test("a client that stops reading and hangs up ends a handler that waits for room", async (t) => {
-  let cleanedUp = false;
+/** A service whose Subscribe never ends by itself, and a client that reads nothing of it. */
+async function startFlood(t: TestContext, timeout: string) {
+  const state = { cleanedUp: false };
   const { listener } = await startListener(t, {
     routes: (router) =>
       void router.service(BridgeService, {
@@ -122,16 +132,67 @@ test("a client that stops reading and hangs up ends a handler that waits for roo
           try {
             for (;;) yield { delivery: { case: "event" as const, value: { topic: "x".repeat(100_000) } } };
           } finally {
-            cleanedUp = true;
+            state.cleanedUp = true;
           }
         },
       }),
   });
   const raw = await openRawHttp2(t, listener.port);
   const message = { type: frameTypes.data, flags: 1, streamId: 1, payload: envelope(Buffer.of()) };
-  raw.send(grpcHeaders(1, "/loom.bridge.v1.BridgeService/Subscribe"), message);
+  raw.send(grpcHeaders(1, "/loom.bridge.v1.BridgeService/Subscribe", { "grpc-timeout": timeout }), message);
   // Without a WINDOW_UPDATE the server may send 65 535 bytes.
   await until(() => raw.received.reduce((sum, { payload }) => sum + payload.length, 0) > 60_000);
+  return { listener, raw, state };
+}
+
+const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+
+test("a client that stops reading and hangs up ends a handler that waits for room, and its deadline", async (t) => {
+  const before = timers();
+  const { listener, raw, state } = await startFlood(t, "1H");
+  assert.equal(timers(), before + 1);
   raw.socket.destroy();
-  await until(() => cleanedUp && listener.calls === 0);
+  await until(() => state.cleanedUp && listener.calls === 0);
+  await until(() => timers() === before);
+});
+
+test("a deadline ends a handler that waits for room", async (t) => {
+  const { state } = await startFlood(t, "100m");
+  await until(() => state.cleanedUp);
+});
+
+test("a handler that wakes after its deadline cleans up", async (t) => {
+  const late = Promise.withResolvers<void>();
+  let cleanedUp = false;
+  const { listener } = await startListener(t, {
+    routes: (router) =>
+      void router.service(BridgeService, {
+        async *subscribe() {
+          try {
+            await late.promise;
+            yield { delivery: { case: "subscribed", value: {} } };
+          } finally {
+            cleanedUp = true;
+          }
+        },
+      }),
+  });
+  const client = createClient(BridgeService, createGrpcTransport({ baseUrl: listener.url }));
+  const messages = client.subscribe({}, { headers: { "grpc-timeout": "50m" } })[Symbol.asyncIterator]();
+  await assert.rejects(messages.next(), { code: Code.DeadlineExceeded });
+  assert.equal(cleanedUp, false);
+  late.resolve();
+  await until(() => cleanedUp);
+});
+
+test("an HTTP/1.1 client that leaves in the middle of its request leaves no call, and no line in the log", async (t) => {
+  const { listener, lines } = await startListener(t);
+  const socket = await openSocket(t, listener.port);
+  socket.write(
+    `POST ${infoPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+  );
+  await until(() => listener.calls === 1);
+  socket.resetAndDestroy();
+  await until(() => listener.calls === 0 && listener.connections === 0);
+  assert.deepEqual(lines, []);
 });

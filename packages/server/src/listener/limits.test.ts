@@ -124,6 +124,16 @@ test("a client that did not know maxConcurrentStreams has one stream more refuse
   await until(() => seen.events.length === 1);
 });
 
+test("HTTP/2 clients are told the limits and given large windows", async (t) => {
+  const { listener } = await startListener(t);
+  const session = openSession(t, listener.url);
+  await once(session, "remoteSettings");
+  assert.equal(session.remoteSettings.initialWindowSize, 1_048_576);
+  assert.equal(session.remoteSettings.maxConcurrentStreams, 1000);
+  assert.equal(session.remoteSettings.maxHeaderListSize, 16_384);
+  await until(() => session.state.remoteWindowSize === 4_194_304);
+});
+
 test("one connection more than maxConnections is closed, and reported with the limit", async (t) => {
   const { listener, lines } = await startListener(t, { limits: { maxConnections: 1 } });
   await openSocket(t, listener.port);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
-import { Code, ConnectError, type ContextKey, createContextKey } from "@connectrpc/connect";
+import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { Reframer } from "./reframe.ts";
 
 /** The bytes of a request, for one reader. */
@@ -18,7 +18,8 @@ const done: Result = { done: true, value: undefined };
 
 /**
  * Reads a request. Unlike the iterator of Node's streams, a read that waits for the client can be ended from outside:
- * Connect only aborts a signal at a deadline, and a handler that waits for a message would not notice.
+ * Connect only aborts a signal when the deadline passes or the client leaves, and a handler that waits for a message
+ * would not notice.
  */
 export function createRequestBody(request: IncomingMessage | Http2ServerRequest, reframer: Reframer): RequestBody {
   let ended = false;
@@ -59,12 +60,6 @@ export function createRequestBody(request: IncomingMessage | Http2ServerRequest,
     ended = true;
     wake();
   });
-  const lose = (cause?: unknown): void => {
-    if (!ended) fail(new ConnectError("the client went away", Code.Canceled, undefined, undefined, cause));
-  };
-  request.once("close", () => lose());
-  request.on("error", lose);
-
   const iterator: AsyncIterator<Uint8Array, undefined> = {
     next: () =>
       new Promise((resolve, reject) => {

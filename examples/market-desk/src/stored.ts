@@ -1,0 +1,21 @@
+import { BridgeClient } from "@loom-bridge/client";
+import { type Plan, sessionId } from "./desk.ts";
+
+/** Of the plans that were asked about, those that the bridge still knows. */
+export interface StoredCount {
+  readonly plans: number;
+  readonly executions: number;
+}
+
+/** Asks a bridge for each of the plans, and whether it was executed. */
+export async function countStored(address: string, plans: readonly Plan[]): Promise<StoredCount> {
+  await using client = new BridgeClient({ address });
+  const count = { plans: 0, executions: 0 };
+  for (const { planHash, action, bar } of plans) {
+    const plan = { symbol: bar.symbol, action, timestampMs: BigInt(Date.parse(bar.date)) };
+    const { duplicatePlan } = await client.checkDuplicate({ sessionId, plan, timeWindowSec: 1 });
+    if (duplicatePlan?.planHash === planHash) count.plans += 1;
+    if ((await client.checkExecuted({ sessionId, planHash })).isExecuted) count.executions += 1;
+  }
+  return count;
+}

@@ -39,8 +39,8 @@ export const limits = {
   toolTimeoutMaxMs: 600_000,
 } as const;
 
-/** How often an agent says that it lives, in milliseconds (seed: every 30 s). */
+/** How often an agent says that it lives, in milliseconds. */
 export const heartbeatIntervalMs: number = 30_000;
 
-/** The queue of a client's stream, in messages (seed: 2048). */
+/** The queue of a client's stream, in messages. */
 export const outboundQueueMessages: number = 2048;

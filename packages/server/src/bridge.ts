@@ -30,7 +30,7 @@ export interface BridgeOptions {
   readonly memoryLimits?: Partial<MemoryLimits>;
   /** The bridge's own tools. Default: none. */
   readonly tools?: readonly BridgeTool[];
-  /** How often agents should say that they live. Three silent intervals end a session. Default: 30 000 (seed). */
+  /** How often agents should say that they live. Three silent intervals end a session. Default: 30 000. */
   readonly heartbeatIntervalMs?: number;
   /**
    * How long publishers may wait for a subscriber that takes nothing, before it is evicted. Default: 30 000: a

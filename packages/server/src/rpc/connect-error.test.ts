@@ -15,8 +15,8 @@ test("a LoomError reaches the peer whole, with its facts", () => {
   const logger = recordingLogger();
   const error = toConnectError(new LoomError("resource_exhausted", "too many", { details: { limit: "5" } }), logger);
   assert.deepEqual([error.code, error.rawMessage], [Code.ResourceExhausted, "too many"]);
-  const [info] = [{ desc: ErrorInfoSchema, value: { retryable: false, details: { limit: "5" } } }];
-  assert.deepEqual(error.details, [info]);
+  const value = { retryable: false, details: { limit: "5" } };
+  assert.deepEqual(error.details, [{ desc: ErrorInfoSchema, value }]);
   assert.deepEqual(logger.errors, []);
 });
 

@@ -66,7 +66,7 @@ describe("routing", () => {
     const agent = subscriber("agent");
     const realtime = subscribe(agent, "a", { id: 1, quality: "realtime" });
     const background = subscribe(agent, "a", { id: 2, quality: "background" });
-    bus.publish(event("a"));
+    void bus.publish(event("a"));
     assert.deepEqual([realtime.backlog, background.backlog], [0, 1]);
   });
 
@@ -74,7 +74,7 @@ describe("routing", () => {
     const { bus, subscriber, subscribe } = createWorld();
     const picky = subscribe(subscriber("picky"), "a", { eventTypes: ["x", "y"] });
     const open = subscribe(subscriber("open"), "a");
-    for (const type of ["x", "xx", "y"]) bus.publish({ ...event("a", type), type });
+    for (const type of ["x", "xx", "y"]) void bus.publish({ ...event("a", type), type });
     assert.deepEqual(ids(picky), ["x", "y"]);
     assert.deepEqual(ids(open), ["x", "xx", "y"]);
   });
@@ -118,7 +118,7 @@ describe("queues", () => {
   test("a full batched queue makes the publisher wait; it goes on when one event is taken, in order", async () => {
     const { bus, subscriber, subscribe } = createWorld();
     const subscription = subscribe(subscriber("agent"), "a");
-    for (let index = 1; index <= 2048; index += 1) bus.publish(event("a", String(index)));
+    for (let index = 1; index <= 2048; index += 1) void bus.publish(event("a", String(index)));
     const waiting = bus.publish(event("a", "2049"));
     assert.ok(waiting instanceof Promise);
     assert.equal(subscription.backlog, 2048);
@@ -133,7 +133,7 @@ describe("queues", () => {
   test("a queue is full at 8 MiB too", () => {
     const { bus, subscriber, subscribe } = createWorld();
     const subscription = subscribe(subscriber("agent"), "a");
-    for (let index = 0; index < 7; index += 1) bus.publish(event("a", "big", 1024 * 1024));
+    for (let index = 0; index < 7; index += 1) void bus.publish(event("a", "big", 1024 * 1024));
     assert.ok(!(bus.publish(event("a", "small", 1024)) instanceof Promise));
     assert.ok(bus.publish(event("a", "big", 1024 * 1024)) instanceof Promise);
     assert.equal(subscription.backlog, 8);
@@ -143,7 +143,7 @@ describe("queues", () => {
     const { bus, subscriber, subscribe } = createWorld();
     subscribe(subscriber("slow"), "a");
     const quick = subscribe(subscriber("quick"), "a", { quality: "realtime" });
-    for (let index = 0; index < 2048; index += 1) bus.publish(event("a"));
+    for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     assert.ok(bus.publish(event("a", "late")) instanceof Promise);
     assert.equal(ids(quick).at(-1), "late");
   });
@@ -152,7 +152,7 @@ describe("queues", () => {
     const { bus, runtime, subscriber, subscribe } = createWorld();
     const slow = subscriber("slow");
     subscribe(slow, "a");
-    for (let index = 0; index < 2048; index += 1) bus.publish(event("a"));
+    for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     const waiting = bus.publish(event("a"));
     runtime.advance(29_999);
     assert.equal(slow.stalls.length, 0);
@@ -181,20 +181,20 @@ describe("a window", () => {
   test("stops the events until they are acknowledged", () => {
     const { bus, subscriber, subscribe } = createWorld();
     const subscription = subscribe(subscriber("agent"), "a", { window: 3 });
-    for (let index = 1; index <= 5; index += 1) bus.publish(event("a", String(index)));
+    for (let index = 1; index <= 5; index += 1) void bus.publish(event("a", String(index)));
     assert.deepEqual(ids(subscription), ["1", "2", "3"]);
     assert.deepEqual(ids(subscription), []);
     subscription.acknowledge(2);
     assert.deepEqual(ids(subscription), ["4", "5"]);
     subscription.acknowledge(99);
-    bus.publish(event("a", "6"));
+    void bus.publish(event("a", "6"));
     assert.deepEqual(ids(subscription), ["6"]);
   });
 
   test("does not count events that were dropped", () => {
     const { bus, subscriber, subscribe } = createWorld();
     const subscription = subscribe(subscriber("agent"), "a", { quality: "realtime", window: 2 });
-    for (let index = 1; index <= 600; index += 1) bus.publish(event("a", String(index)));
+    for (let index = 1; index <= 600; index += 1) void bus.publish(event("a", String(index)));
     assert.deepEqual(ids(subscription), ["89", "90"]);
     subscription.acknowledge(90);
     assert.deepEqual(ids(subscription), ["91", "92"]);
@@ -206,7 +206,7 @@ describe("statistics", () => {
     const { bus, subscriber, subscribe } = createWorld();
     const agent = subscriber("agent");
     const subscription = subscribe(agent, "a.*");
-    for (const topic of ["a.b", "a.b", "a.c", "other"]) bus.publish(event(topic));
+    for (const topic of ["a.b", "a.b", "a.c", "other"]) void bus.publish(event(topic));
     subscription.take(1, everything);
     const { topics, total } = bus.report();
     assert.deepEqual(topics, [
@@ -224,7 +224,7 @@ describe("statistics", () => {
     const agent = subscriber("agent");
     for (let index = 0; index < 10_000; index += 1) {
       const subscription = subscribe(agent, `topic.${index}`);
-      bus.publish(event(`topic.${index}`));
+      void bus.publish(event(`topic.${index}`));
       bus.unsubscribe(agent, subscription);
       bus.unsubscribe(agent, subscription);
     }
@@ -235,8 +235,8 @@ describe("statistics", () => {
   test("topics without subscribers are forgotten when there are too many, the busy ones last", () => {
     const { bus } = createWorld();
     for (let index = 0; index < 5_000; index += 1) {
-      bus.publish(event(`topic.${index}`));
-      bus.publish(event("busy"));
+      void bus.publish(event(`topic.${index}`));
+      void bus.publish(event("busy"));
     }
     const { topics, total } = bus.report();
     assert.ok(topics.length <= maxCountedTopics);

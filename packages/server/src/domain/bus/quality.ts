@@ -21,5 +21,5 @@ export const qualities: Readonly<Record<Quality, QueueSettings>> = {
   background: { maxItems: 4096, maxBytes, overflow: "refuse", rank: 3 },
 };
 
-/** The quality of a subscription that names none (seed: a queue of 2048). */
+/** The quality of a subscription that names none. */
 export const defaultQuality: Quality = "batched";

@@ -150,7 +150,7 @@ describe("the end of a session", () => {
   test("comes after what was published before it", async () => {
     const { open, bus } = createWorld();
     const slow = open("slow", { topics: ["a"] });
-    for (let index = 0; index < 2048; index += 1) bus.publish(event("a"));
+    for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     const publisher = open("publisher");
     publisher.publish(1, event("a", "late"));
     const finished = publisher.finish();
@@ -217,7 +217,7 @@ describe("publishes", () => {
   test("that wait for a slow subscriber hold back later publishes and nothing else", async () => {
     const { open, bus } = createWorld();
     const slow = open("slow", { topics: ["a"] });
-    for (let index = 0; index < 2048; index += 1) bus.publish(event("a"));
+    for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     const session = open("publisher", { topics: ["b"] });
     session.publish(1, event("a", "first"));
     session.publish(2, event("b", "second"));
@@ -233,7 +233,7 @@ describe("publishes", () => {
   test("stop the reading when too many wait, and while they do the agent is not taken for dead", async () => {
     const { open, bus, runtime } = createWorld();
     const slow = open("slow", { topics: ["a"] });
-    for (let index = 0; index < 2048; index += 1) bus.publish(event("a"));
+    for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     const session = open("publisher");
     for (let ref = 1; ref <= 4; ref += 1) session.publish(ref, event("a"));
     assert.equal(session.readyForMore(), undefined);
@@ -258,10 +258,10 @@ describe("subscriptions", () => {
     const { open, bus } = createWorld();
     const session = open("agent");
     session.subscribe(subscription);
-    bus.publish(event("a", "1"));
+    void bus.publish(event("a", "1"));
     session.subscribe({ ...subscription, filters: ["b"] });
-    bus.publish(event("a", "2"));
-    bus.publish(event("b", "3"));
+    void bus.publish(event("a", "2"));
+    void bus.publish(event("b", "3"));
     assert.deepEqual(eventIds(session), ["3"]);
     session.unsubscribe(7);
     assert.deepEqual(bus.publish(event("b")), { matched: 0, queued: 0, dropped: 0 });

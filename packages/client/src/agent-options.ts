@@ -69,6 +69,7 @@ export function planAgent(options: AgentOptions): AgentPlan {
   checkId(id);
   checkTools(tools);
   checkPositive("concurrency", options.concurrency ?? 1);
+  checkPositive("window", window);
   if (options.heartbeatIntervalMs !== undefined) checkInterval(options.heartbeatIntervalMs);
   const handlers = new Map<number, EventHandler>();
   const planned = [

@@ -1,4 +1,4 @@
-import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { createServer, type Http2SecureServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
@@ -36,7 +36,7 @@ type DeliveryInit = NonNullable<MessageInitShape<typeof DeliverySchema>["deliver
 /** The bridge's end of one stream, moved by a test. */
 export class ScriptedStream {
   readonly received: ClientEvent[] = [];
-  /** Set when the client has ended its half. */
+  /** Set when the client has ended its half, or the call. */
   halfClosed = false;
   readonly signal: AbortSignal;
   readonly headers: Headers;
@@ -125,12 +125,8 @@ export class ScriptedStream {
       }
     })()
       .catch(() => {})
-      .finally(() => {
-        this.halfClosed = true;
-        this.#notify();
-        this.end();
-      });
-    this.signal.addEventListener("abort", () => this.end());
+      .finally(() => this.#gone());
+    this.signal.addEventListener("abort", () => this.#gone());
     for (;;) {
       yield* this.#outbound.splice(0);
       if (this.#end !== undefined) break;
@@ -138,6 +134,12 @@ export class ScriptedStream {
     }
     void reading;
     if (this.#end.error !== undefined) throw this.#end.error;
+  }
+
+  #gone(): void {
+    this.halfClosed = true;
+    this.#notify();
+    this.end();
   }
 
   #notify(): void {
@@ -183,7 +185,7 @@ export class ScriptedBridge {
   }
 
   async listen(
-    server: Http2Server = createServer(),
+    server: Http2Server | Http2SecureServer = createServer(),
   ): Promise<{ address: string; sessions: Set<ServerHttp2Session>; close(): Promise<void> }> {
     const sessions = new Set<ServerHttp2Session>();
     server.on("session", (session) => {

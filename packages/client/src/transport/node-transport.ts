@@ -54,17 +54,16 @@ export function createNodeTransport(options: NodeTransportOptions): NodeTranspor
       ...(serverName === undefined ? {} : { servername: serverName }),
     },
   );
-  const sessions = new Set<ClientHttp2Session>();
+  let sessions: ClientHttp2Session[] = [];
 
   const sessionManager: Pick<Http2SessionManager, "authority" | "request" | "notifyResponseByteRead"> = {
     authority: manager.authority,
     notifyResponseByteRead: (stream) => manager.notifyResponseByteRead(stream),
     async request(...args): Promise<ClientHttp2Stream> {
       const stream = await manager.request(...args);
-      const { session } = stream;
-      if (session !== undefined && !sessions.has(session as ClientHttp2Session)) {
-        sessions.add(session as ClientHttp2Session);
-        session.once("close", () => sessions.delete(session as ClientHttp2Session));
+      const session = stream.session as ClientHttp2Session | undefined;
+      if (session !== undefined && !sessions.includes(session)) {
+        sessions = [...sessions.filter(isAlive), session];
         session.setLocalWindowSize(windowBytes);
       }
       return stream;
@@ -82,11 +81,19 @@ export function createNodeTransport(options: NodeTransportOptions): NodeTranspor
       acceptCompression: [],
     }),
     async close() {
-      const closing = Array.from(sessions, (session) => new Promise((resolve) => session.once("close", resolve)));
+      // A session that is destroyed already may never emit "close": Node does not when TLS ends it with an alert.
+      const closing = sessions
+        .filter(isAlive)
+        .map((session) => new Promise<void>((resolve) => session.once("close", resolve)));
+      sessions = [];
       manager.abort();
       await Promise.all(closing);
     },
   };
+}
+
+function isAlive(session: ClientHttp2Session): boolean {
+  return !session.destroyed;
 }
 
 const createTransport = {

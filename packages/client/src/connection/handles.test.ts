@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createAgent } from "../agent.ts";
+import { BridgeClient } from "../bridge-client.ts";
+import { settle } from "../fake-runtime.test-helper.ts";
+import { ScriptedBridge } from "../scripted-bridge.test-helper.ts";
+
+/** Sockets and timers that this process has open. */
+function handles(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => /TCP|Timeout|TLS/.test(name));
+}
+
+test("after disconnect no socket and no timer is left", async () => {
+  const bridge = new ScriptedBridge();
+  const server = await bridge.listen();
+  await settle();
+  const before = handles();
+  for (let round = 0; round < 20; round += 1) {
+    const client = new BridgeClient({ address: server.address });
+    const agent = createAgent({ id: "me", client, topics: ["a"] });
+    const [stream] = await Promise.all([bridge.acceptAgent(), agent.start()]);
+    const publishing = agent.publish("x", { type: "t" });
+    await stream.receive("publishBatch");
+    stream.receipt(1n, 1);
+    await publishing;
+    await client.disconnect();
+  }
+  while (server.sessions.size > 0) await settle(1);
+  await settle();
+  assert.deepEqual(handles(), before);
+  await server.close();
+});

@@ -13,6 +13,7 @@ import {
   openSocket,
   silence,
   startListener,
+  statsPath,
   streamPath,
   until,
 } from "./listener.test.helper.ts";

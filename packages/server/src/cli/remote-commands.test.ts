@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ClientEventSchema } from "@loom-bridge/protocol/messages";
 import { createBridge } from "../bridge.ts";
 import { ToolFailure } from "../domain/tools/tool-failure.ts";
 import { type BridgeServer, serve } from "../serve.ts";
+import { openRemoteBridge } from "./remote/remote-bridge.ts";
+import { parseTarget } from "./remote/target.ts";
 import { runToEnd, start, type TestTerminalOptions } from "./test-terminal.test.helper.ts";
 
 let server: BridgeServer;
@@ -89,6 +93,35 @@ test("subscribe selects by type, and Ctrl-C ends it with 0", async () => {
   assert.equal(await subscriber.ended, 0);
   // What others send cannot steer the terminal.
   assert.match(subscriber.output(), /^\d\d:\d\d:\d\d\.\d{3} typed\.b wanted yes\\u001b\[2J\n$/);
+});
+
+test("a slow realtime subscriber is shown its gaps", async () => {
+  const realtime = ["subscribe", "flood", "--qos", "realtime", "--address", server.address];
+  const subscribers = [start([...realtime, "--json"]), start(realtime)];
+  for (const subscriber of subscribers) await subscriber.wrote("subscribed");
+  const remote = openRemoteBridge({ target: parseTarget(server.address, false), credentials: {}, token: undefined });
+  const items = Array.from({ length: 2000 }, () => ({ topic: "flood", event: new Uint8Array(), id: "", type: "" }));
+  async function* flood(): AsyncGenerator<MessageInitShape<typeof ClientEventSchema>> {
+    yield { event: { case: "register", value: { agentId: "flood" } } };
+    yield { event: { case: "publishBatch", value: { firstRef: 1n, items } } };
+    yield { event: { case: "goodbye", value: {} } };
+  }
+  for await (const _delivery of remote.bridge.stream(flood()));
+  remote.close();
+  const [programs, people] = subscribers;
+  await programs?.wrote('"sequence":2000');
+  await people?.wrote("gap: ");
+  for (const subscriber of subscribers) {
+    subscriber.interrupt("SIGINT");
+    assert.equal(await subscriber.ended, 0);
+  }
+  const shown = programs?.json().slice(1) ?? [];
+  const gap = shown.findIndex(({ event }) => event === "gap");
+  const { firstSequence, lastSequence, reason } = shown[gap] ?? {};
+  assert.equal(reason, "GAP_REASON_QUEUE_FULL");
+  assert.equal(firstSequence, Number(shown[gap - 1]?.["sequence"] ?? 0) + 1);
+  assert.equal(lastSequence, Number(shown[gap + 1]?.["sequence"]) - 1);
+  assert.match(people?.output() ?? "", /^gap: \d+ events lost \(GAP_REASON_QUEUE_FULL\), \d+ to \d+$/m);
 });
 
 test("call prints the tool's output, and exits 1 with status, code and message when the tool fails", async () => {

@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
+import { systemRuntime } from "@loom-bridge/protocol";
 import { version } from "../version.ts";
 import { nodeProblem, oldestNode } from "./node-version.ts";
 import { runToEnd } from "./test-terminal.test.helper.ts";
 
 /** A port that nothing listens on. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === "object" && address !== null);
-  return address.port;
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 test("--version and --help exit 0, and --help shows examples for every command", async () => {
@@ -64,6 +66,21 @@ test("where no bridge answers, every command exits 69 and says what to do; docto
     );
   }
   assert.equal((await runToEnd(["doctor", ...address])).code, 1);
+});
+
+test("a server that accepts the connection and says nothing is no bridge either", async (t) => {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket)).listen(0, "127.0.0.1");
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const impatient = { ...systemRuntime, setTimer: (callback: () => void) => systemRuntime.setTimer(callback, 50) };
+  const { code, errors } = await runToEnd(["subscribe", "a", "--address", `127.0.0.1:${port}`], { runtime: impatient });
+  assert.equal(code, 69);
+  assert.match(errors, /no bridge answers at http:\/\/127\.0\.0\.1:\d+ \(no answer within 10000 ms\)/);
 });
 
 test("with --json a failure is one line of JSON too", async () => {

@@ -1,4 +1,4 @@
-import { systemRuntime } from "@loom-bridge/protocol";
+import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { run } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -21,6 +21,7 @@ export interface TestTerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string;
+  readonly runtime?: Runtime;
 }
 
 /** Starts a command line in this process. */
@@ -34,7 +35,7 @@ export function start(args: readonly string[], options: TestTerminalOptions = {}
     for (const [text, resolve] of waiting) if ((output + errors).includes(text)) resolve();
   };
   const terminal: Terminal = {
-    runtime: systemRuntime,
+    runtime: options.runtime ?? systemRuntime,
     env: options.env ?? {},
     cwd: options.cwd ?? "/nowhere",
     pid: 1,

@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { parseFilter } from "@loom-bridge/protocol";
 import {
   type Gap,
@@ -9,6 +10,7 @@ import {
 import { exitCode } from "../exit-code.ts";
 import { printable, timeOfDay, writeJson, writeLine } from "../output.ts";
 import { type ConnectionOptions, withConnection } from "../remote/connection-options.ts";
+import { answerTimeoutMs } from "../remote/remote-failure.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** The names of the qualities on the command line. */
@@ -36,23 +38,33 @@ export function subscribe(terminal: Terminal, options: SubscribeOptions, filters
       eventTypes: [...options.type],
       qos: qualities[options.qos] ?? Qos.BATCHED,
     };
+    // Once the subscription stands it may be silent for as long as it likes; until then silence is no bridge.
+    const { runtime } = terminal;
+    const patience = runtime.setTimer(() => ended.abort(unanswered()), answerTimeoutMs);
     let left = options.count ?? Number.POSITIVE_INFINITY;
     try {
       // A time of 0: a subscription has no deadline.
       for await (const response of remote.bridge.subscribe(request, { signal: ended.signal, timeoutMs: 0 })) {
+        patience.cancel();
         show(terminal, options, filters, response);
         if (response.delivery.case === "event") left -= 1;
         if (left === 0) break;
       }
     } catch (error) {
       if (!ended.signal.aborted) throw error;
+      if (ended.signal.reason instanceof ConnectError) throw ended.signal.reason;
     } finally {
+      patience.cancel();
       // A `break` alone would leave the call open.
       ended.abort();
       stopListening();
     }
     return exitCode.ok;
   });
+}
+
+function unanswered(): ConnectError {
+  return new ConnectError(`no answer within ${answerTimeoutMs} ms`, Code.DeadlineExceeded);
 }
 
 function show(

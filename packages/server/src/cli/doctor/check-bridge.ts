@@ -13,8 +13,15 @@ export async function checkBridge({ remote, runtime, timeoutMs }: Patient): Prom
         `plans in ${info.memoryStore}`,
     );
   } catch (error) {
-    if (error instanceof ConnectError && error.code === Code.Unimplemented && error.isWireError) {
+    if (!(error instanceof ConnectError)) throw error;
+    if (error.code === Code.Unimplemented && error.isWireError) {
       return failed("a gRPC server answers that does not know GetInfo", "Update the bridge, if it is one.");
+    }
+    if (/^HTTP \d+|^unsupported content type/.test(error.rawMessage)) {
+      return failed(
+        `an HTTP/2 server answers that is no bridge, or an old one (${error.rawMessage})`,
+        "Look up the bridge's port; if a proxy stands before it, let the proxy pass gRPC on.",
+      );
     }
     return explainCall(error, timeoutMs);
   }

@@ -7,8 +7,10 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { MemoryService } from "@loom-bridge/protocol/messages";
 import { generate } from "selfsigned";
-import { createBridge } from "../../bridge.ts";
+import { type Bridge, createBridge } from "../../bridge.ts";
 import { serve } from "../../serve.ts";
 import { runToEnd } from "../test-terminal.test.helper.ts";
 
@@ -48,8 +50,12 @@ async function listening(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function bridge(t: TestContext, tls?: { cert: string; key: string }): Promise<string> {
-  const server = await serve(createBridge(), { address: "127.0.0.1:0", ...(tls === undefined ? {} : { tls }) });
+async function bridge(
+  t: TestContext,
+  { tls, change = {} }: { tls?: { cert: string; key: string }; change?: Partial<Bridge> } = {},
+): Promise<string> {
+  const served = { ...createBridge(), ...change };
+  const server = await serve(served, { address: "127.0.0.1:0", ...(tls === undefined ? {} : { tls }) });
   t.after(() => server.close({ graceMs: 100 }));
   return server.address;
 }
@@ -84,6 +90,29 @@ test("where nothing listens, it says how to start a bridge there", async (t) => 
   assert.match(failure, new RegExp(`^nothing listens on port ${port} .*loom-bridge up --port ${port}`));
 });
 
+test("an older bridge without memory is told from one that works, and the steps after it are tried", async (t) => {
+  const routes: Bridge["routes"] = (router) => {
+    const service: typeof router.service = (type, implementation, options) =>
+      type.typeName === MemoryService.typeName ? router : router.service(type, implementation, options);
+    createBridge().routes({ ...router, service });
+  };
+  const { code, statuses, failure } = await examine(await bridge(t, { change: { routes } }));
+  assert.deepEqual([code, statuses], [1, [...healthy.slice(0, 4), "failed", "ok", "ok"]]);
+  assert.match(failure, /^unimplemented: HTTP 404 \/ This bridge is older than this command\. Update it\.$/);
+});
+
+test("a bridge that wants a token says so", async (t) => {
+  const guard: Bridge["interceptors"][number] = (next) => (request) => {
+    if (request.header.get("authorization") !== "Bearer key") throw new ConnectError("who?", Code.Unauthenticated);
+    return next(request);
+  };
+  const address = await bridge(t, { change: { interceptors: [guard] } });
+  const { statuses, failure } = await examine(address);
+  assert.deepEqual(statuses, failsAt(3));
+  assert.equal(failure, "unauthenticated: who? / Give a token with --token or LOOM_BRIDGE_TOKEN.");
+  assert.deepEqual((await examine(address, "--token", "key")).statuses, healthy);
+});
+
 test("a name that does not exist is said", async () => {
   const { statuses, failure } = await examine("no-such-host.invalid:50051");
   assert.deepEqual(statuses, failsAt(0));
@@ -104,7 +133,7 @@ test("an HTTP/2 server that is no bridge is recognized", async (t) => {
   const server = createHttp2Server((_request, response) => response.writeHead(404).end());
   const { statuses, failure } = await examine(`127.0.0.1:${await listening(t, server)}`);
   assert.deepEqual(statuses, failsAt(3));
-  assert.match(failure, /^an HTTP\/2 server answers that is no bridge \(HTTP 404\)/);
+  assert.match(failure, /^an HTTP\/2 server answers that is no bridge, or an old one \(HTTP 404\)/);
 });
 
 test("a server that says nothing does not hold doctor up", async (t) => {
@@ -122,7 +151,7 @@ test("TLS is told apart from plain text, in both directions, and trusted only wi
   });
   const ca = join(folder, "ca.pem");
   await writeFile(ca, pems.cert);
-  const secured = await bridge(t, { cert: pems.cert, key: pems.private });
+  const secured = await bridge(t, { tls: { cert: pems.cert, key: pems.private } });
 
   const spokenPlain = await examine(secured);
   assert.deepEqual(spokenPlain.statuses, failsAt(2));

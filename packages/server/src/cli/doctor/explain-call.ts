@@ -6,12 +6,6 @@ import { type Finding, failed } from "./finding.ts";
 export function explainCall(error: unknown, timeoutMs: number): Finding {
   if (!(error instanceof ConnectError)) throw error;
   const seen = `${codeName(error)}: ${error.rawMessage}`;
-  if (/^HTTP \d+|^unsupported content type/.test(error.rawMessage)) {
-    return failed(
-      `an HTTP/2 server answers that is no bridge (${error.rawMessage})`,
-      "Look up the bridge's port; if a proxy stands before it, let the proxy pass gRPC on.",
-    );
-  }
   const known = advice[error.code];
   if (error.code === Code.DeadlineExceeded) return failed(`no answer within ${timeoutMs} ms`, loaded);
   return failed(seen, known ?? "Look for the reason in the bridge's log.");

@@ -12,6 +12,8 @@ import type { Terminal } from "./terminal.ts";
 
 /** Adds the commands that speak to a running bridge. */
 export function addClientCommands(program: Command, terminal: Terminal, finish: (exitCode: number) => void): void {
+  const added: Command[] = [];
+
   add(
     "doctor",
     "find out what is wrong",
@@ -23,7 +25,7 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
     ],
   )
     .option("--tool <name>", "check that this tool is registered")
-    .option("--timeout <ms>", "how long one step may take", milliseconds, 5000)
+    .option("--timeout <ms>", "how long one step may take", wholeNumber, 5000)
     .action(async (options) => finish(await doctor(terminal, options)));
 
   add("publish", "publish an event", "Publishes one event and says how many subscriptions it matched.", [
@@ -33,9 +35,9 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
   ])
     .argument("<topic>", "the topic, such as market.price.BTC")
     .argument("[payload]", 'the payload as text, or "-" for the standard input')
-    .option("--type <type>", "the event's type", "")
+    .option("--type <type>", "the event's type")
     .option("--source <source>", "where it happened", "loom-bridge-cli")
-    .option("--meta <key=value>", "a pair for the event's metadata; may stand more than once", pair, {})
+    .option("--meta <key=value>", "a pair for the event's metadata; may stand more than once", pair)
     .action(async (topic, payload, options) => finish(await publish(terminal, options, topic, payload)));
 
   add("subscribe", "show events as they come", "Shows the events that match a filter, until Ctrl-C.", [
@@ -49,7 +51,7 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
         .choices(Object.keys(qualities))
         .default("batched"),
     )
-    .option("--type <type...>", "only events of these types", [])
+    .option("--type <type>", "only events of this type; may stand more than once", oneMore)
     .option("--count <number>", "end after this many events", wholeNumber)
     .action(async (filters, options) => finish(await subscribe(terminal, options, filters)));
 
@@ -60,14 +62,14 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
   ])
     .argument("<tool>", "the tool's name")
     .argument("[arguments]", 'its arguments as JSON, or "-" for the standard input (default: {})')
-    .option("--timeout <ms>", "how long the tool may take", milliseconds, 30_000)
+    .option("--timeout <ms>", "how long the tool may take", wholeNumber, 30_000)
     .action(async (tool, args, options) => finish(await call(terminal, options, tool, args)));
 
   add("tools", "list the tools that can be called", "Lists the tools that can be called now, and who provides them.", [
     "loom-bridge tools",
     "loom-bridge tools --prefix web: --json              with their schemas",
   ])
-    .option("--prefix <text>", "only tools whose name starts so", "")
+    .option("--prefix <text>", "only tools whose name starts so")
     .action(async (options) => finish(await tools(terminal, options)));
 
   add("agents", "list the agents that are connected", "Lists the agents that are connected.", [
@@ -75,21 +77,25 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
     "loom-bridge agents --tool web:search                who provides it?",
     "loom-bridge agents --topic market.price.BTC         who would receive it?",
   ])
-    .option("--tool <name>", "only agents that provide this tool", "")
-    .option("--topic <topic>", "only agents that would receive an event on this topic", "")
+    .option("--tool <name>", "only agents that provide this tool")
+    .option("--topic <topic>", "only agents that would receive an event on this topic")
     .action(async (options) => finish(await agents(terminal, options)));
 
   add("stats", "show what the event bus did", "Shows the counts of the event bus since the bridge started.", [
     "loom-bridge stats",
     "loom-bridge stats --filter 'market.**'",
   ])
-    .option("--filter <filter>", "only topics that match", "")
+    .option("--filter <filter>", "only topics that match")
     .action(async (options) => finish(await stats(terminal, options)));
+
+  // Last, because the help lists the groups in this order.
+  for (const command of added) addConnectionOptions(command);
 
   function add(name: string, summary: string, description: string, examples: readonly string[]): Command {
     const command = program.command(name).summary(summary).description(description);
     const text = examples.map((example) => `\n  ${example}`).join("");
-    return addConnectionOptions(command).optionsGroup("Options:").addHelpText("after", `\nExamples:${text}`);
+    added.push(command);
+    return command.addHelpText("after", `\nExamples:${text}`);
   }
 }
 
@@ -99,11 +105,11 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError(`Allowed: a whole number from 1 to ${maxTimerDelayMs}.`);
 }
 
-function milliseconds(text: string): number {
-  return wholeNumber(text);
+function oneMore(text: string, texts: readonly string[] = []): readonly string[] {
+  return [...texts, text];
 }
 
-function pair(text: string, pairs: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function pair(text: string, pairs: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const middle = text.indexOf("=");
   if (middle < 1) throw new InvalidArgumentError("Allowed: key=value.");
   return { ...pairs, [text.slice(0, middle)]: text.slice(middle + 1) };

@@ -32,19 +32,6 @@ export function writeTable(terminal: Terminal, heading: readonly string[], rows:
   for (const row of shown) writeLine(terminal, line(row));
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", {
-  hourCycle: "h23",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  fractionalSecondDigits: 3,
-});
-
-/** The local time of day, to the millisecond. */
-export function timeOfDay(epochMs: number): string {
-  return clock.format(epochMs);
-}
-
 /** A duration in its largest whole unit. */
 export function briefDuration(durationMs: number): string {
   const seconds = Math.max(0, Math.round(durationMs / 1000));

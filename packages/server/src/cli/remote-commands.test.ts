@@ -84,7 +84,16 @@ test("subscribe shows what publish sent, whole, and ends after the count", async
 });
 
 test("subscribe selects by type, and Ctrl-C ends it with 0", async () => {
-  const subscriber = start(["subscribe", "typed.**", "--type", "wanted", "--address", server.address]);
+  const subscriber = start([
+    "subscribe",
+    "--type",
+    "none",
+    "--type",
+    "wanted",
+    "typed.**",
+    "--address",
+    server.address,
+  ]);
   await subscriber.wrote("subscribed to");
   await command(["publish", "typed.a", "no", "--type", "other"]);
   await command(["publish", "typed.b", "yes\u001b[2J", "--type", "wanted"]);

@@ -1,17 +1,11 @@
+import { timeOfDay } from "./time-of-day.ts";
+
 /** Turns one of pino's JSON lines into a line for people: time, level, message, then the facts. */
 export function toTextLine(json: string): string {
   const { level, time, msg, ...facts } = JSON.parse(json) as Record<string, unknown>;
   const pairs = Object.entries(facts).map(([name, value]) => ` ${name}=${factText(value)}`);
-  return `${clock.format(Number(time))} ${String(level).toUpperCase().padEnd(5)} ${String(msg)}${pairs.join("")}\n`;
+  return `${timeOfDay(Number(time))} ${String(level).toUpperCase().padEnd(5)} ${String(msg)}${pairs.join("")}\n`;
 }
-
-const clock = new Intl.DateTimeFormat("en-GB", {
-  hourCycle: "h23",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  fractionalSecondDigits: 3,
-});
 
 function factText(value: unknown): string {
   if (typeof value === "string" && /^[^\s"=]+$/.test(value)) return value;

@@ -6,14 +6,14 @@ import { answerTimeoutMs } from "../remote/remote-failure.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface AgentsOptions extends ConnectionOptions {
-  readonly tool: string;
-  readonly topic: string;
+  readonly tool?: string;
+  readonly topic?: string;
 }
 
 /** Lists the agents that are connected. */
 export function agents(terminal: Terminal, options: AgentsOptions): Promise<number> {
   return withConnection(terminal, options, async ({ remote }) => {
-    const { tool, topic } = options;
+    const { tool = "", topic = "" } = options;
     const answer = await remote.agents.listAgents({ tool, topic }, { timeoutMs: answerTimeoutMs });
     const listed = answer.agents.map((agent) => ({
       agentId: agent.agentId,

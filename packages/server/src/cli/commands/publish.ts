@@ -6,9 +6,9 @@ import type { Terminal } from "../terminal.ts";
 import { readArgument } from "./read-argument.ts";
 
 export interface PublishOptions extends ConnectionOptions {
-  readonly type: string;
+  readonly type?: string;
   readonly source: string;
-  readonly meta: Readonly<Record<string, string>>;
+  readonly meta?: Readonly<Record<string, string>>;
 }
 
 /** The bridge waits up to its stall timeout, 30 s, for a subscriber whose queue is full. */
@@ -24,7 +24,7 @@ export function publish(
   parseTopic(topic);
   return withConnection(terminal, options, async ({ remote }) => {
     const event = {
-      type: options.type,
+      type: options.type ?? "",
       source: options.source,
       metadata: { ...options.meta },
       timestampMs: BigInt(Math.floor(terminal.runtime.now())),

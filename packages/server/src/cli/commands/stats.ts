@@ -7,12 +7,12 @@ import { answerTimeoutMs } from "../remote/remote-failure.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface StatsOptions extends ConnectionOptions {
-  readonly filter: string;
+  readonly filter?: string;
 }
 
 /** Shows what the event bus did since the bridge started. */
 export function stats(terminal: Terminal, options: StatsOptions): Promise<number> {
-  const { filter } = options;
+  const { filter = "" } = options;
   if (filter !== "") parseFilter(filter);
   return withConnection(terminal, options, async ({ remote }) => {
     const { topics, total, topicCount } = await remote.bridge.getStats({ filter }, { timeoutMs: answerTimeoutMs });

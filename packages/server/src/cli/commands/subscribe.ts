@@ -7,8 +7,9 @@ import {
   type SubscribeResponse,
   type TopicEvent,
 } from "@loom-bridge/protocol/messages";
+import { timeOfDay } from "../../logging/time-of-day.ts";
 import { exitCode } from "../exit-code.ts";
-import { printable, timeOfDay, writeJson, writeLine } from "../output.ts";
+import { printable, writeJson, writeLine } from "../output.ts";
 import { type ConnectionOptions, withConnection } from "../remote/connection-options.ts";
 import { answerTimeoutMs } from "../remote/remote-failure.ts";
 import type { Terminal } from "../terminal.ts";
@@ -22,7 +23,7 @@ export const qualities: Readonly<Record<string, Qos>> = {
 
 export interface SubscribeOptions extends ConnectionOptions {
   readonly qos: string;
-  readonly type: readonly string[];
+  readonly type?: readonly string[];
   /** How many events to show. Without: until Ctrl-C. */
   readonly count?: number;
 }
@@ -35,7 +36,7 @@ export function subscribe(terminal: Terminal, options: SubscribeOptions, filters
     const stopListening = terminal.onInterrupt(() => ended.abort());
     const request = {
       filters: [...filters],
-      eventTypes: [...options.type],
+      eventTypes: [...(options.type ?? [])],
       qos: qualities[options.qos] ?? Qos.BATCHED,
     };
     // Once the subscription stands it may be silent for as long as it likes; until then silence is no bridge.

@@ -6,13 +6,13 @@ import { answerTimeoutMs } from "../remote/remote-failure.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface ToolsOptions extends ConnectionOptions {
-  readonly prefix: string;
+  readonly prefix?: string;
 }
 
 /** Lists the tools that can be called now. */
 export function tools(terminal: Terminal, options: ToolsOptions): Promise<number> {
   return withConnection(terminal, options, async ({ remote }) => {
-    const answer = await remote.actions.listTools({ prefix: options.prefix }, { timeoutMs: answerTimeoutMs });
+    const answer = await remote.actions.listTools({ prefix: options.prefix ?? "" }, { timeoutMs: answerTimeoutMs });
     const listed = answer.tools.map(({ name, description, parametersSchema, provider, providers, metadata }) => ({
       name,
       description,

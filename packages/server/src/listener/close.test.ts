@@ -55,6 +55,7 @@ test("closing lets a unary call finish, tells clients to go, and takes no other 
   const client = createClient(BridgeService, createGrpcTransport({ baseUrl: listener.url }));
   const call = client.getInfo({});
   const idle = connectHttp2(listener.url);
+  const connected = once(idle, "remoteSettings");
   const kept = await openSocket(t, listener.port);
   const received: string[] = [];
   kept.setEncoding("latin1").on("data", (text) => received.push(String(text)));
@@ -62,7 +63,7 @@ test("closing lets a unary call finish, tells clients to go, and takes no other 
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
   kept.write(request(statsPath));
   await until(() => calls === 1 && received.length > 0 && listener.connections === 3);
-  await once(idle, "remoteSettings");
+  await connected;
 
   const goaway = once(idle, "goaway");
   const closed = listener.close({ graceMs: 60_000 });

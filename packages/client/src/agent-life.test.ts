@@ -200,6 +200,37 @@ test("stop is idempotent, works before start and during it, and start cannot fol
   await early.closed;
 });
 
+test("an agent that is stopped while it connects does not register, whoever owns the client", async () => {
+  let answer = (): void => {};
+  const getInfo = async (): Promise<Record<string, never>> => {
+    await new Promise<void>((resolve) => (answer = resolve));
+    return {};
+  };
+  const bridge = new ScriptedBridge({ bridge: { getInfo } });
+  let streams = 0;
+  void bridge.accept().then(() => (streams += 1));
+  const client = new BridgeClient({ transport: bridge.transport() });
+  for (const given of [client, { transport: bridge.transport() }]) {
+    const agent = createAgent({ id: "me", client: given });
+    const starting = assert.rejects(agent.start());
+    await settle();
+    await agent.stop();
+    answer();
+    await starting;
+    await agent.closed;
+  }
+  await client.disconnect();
+  assert.equal(streams, 0);
+});
+
+test("an agent whose stream is lost lets its own client go", async () => {
+  const { agent, stream } = await startAgent();
+  stream.end(wireError(Code.Unavailable, "gone"));
+  await assert.rejects(agent.closed);
+  await settle();
+  await assert.rejects(agent.client.getInfo(), { code: "failed_precondition" });
+});
+
 test("await using stops an agent; a shared client stays connected, an own one does not", async () => {
   const bridge = new ScriptedBridge();
   const client = new BridgeClient({ transport: bridge.transport() });

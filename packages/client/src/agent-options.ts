@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { heartbeatIntervalMs, LoomError, limits, repliesTopic } from "@loom-bridge/protocol";
 import { Feature, type Register, RegisterSchema, ToolDescriptorSchema } from "@loom-bridge/protocol/messages";
-import type { BridgeClient, BridgeClientOptions } from "./bridge-client.ts";
+import type { BridgeClient } from "./bridge-client.ts";
+import type { BridgeClientOptions } from "./bridge-client-options.ts";
 import type { Envelope } from "./events/envelope.ts";
 import { repliesSubscription, repliesWindow } from "./events/event-dispatcher.ts";
 import {

@@ -121,6 +121,8 @@ test("a topic or event that the bridge would refuse is refused before it is sent
   const { agent, stream } = await startAgent();
   await assert.rejects(agent.publish("a..b", { type: "t" }), { code: "invalid_argument" });
   await assert.rejects(agent.post("a.*", { type: "t" }), { code: "invalid_argument" });
+  const odd = { n: 1 } as unknown as Record<string, string>;
+  await assert.rejects(agent.publish("a", { type: "t", metadata: odd }), { code: "invalid_argument" });
   await assert.rejects(agent.publish("a", { type: "" }), { code: "invalid_argument" });
   await assert.rejects(agent.publish("a", { type: "t", payload: new Uint8Array(1_048_577) }), { message: /1048576/ });
   await settle();

@@ -115,6 +115,10 @@ test("a request that nobody can hear fails at once; a signal gives one up; the e
   const given = agent.request("jobs", "?", { signal: controller.signal });
   controller.abort();
   await assert.rejects(given, { code: "canceled" });
+  const { length } = stream.published();
+  await assert.rejects(agent.request("jobs", "?", { signal: controller.signal }), { code: "canceled" });
+  await settle();
+  assert.equal(stream.published().length, length + 1, "the second was never asked");
 
   const lost = agent.request("jobs", "?");
   await stream.receive("publishBatch");

@@ -248,6 +248,7 @@ test("a bridge that never answers a call is given up on 5 s after the call's tim
 test("arguments that cannot be sent are refused before anything is sent", async () => {
   const { agent } = await startAgent();
   await assert.rejects(agent.callTool("t", { n: 1n }), { code: "invalid_argument" });
+  await assert.rejects(agent.callTool("t", {}, { timeoutMs: 1.5 }), { code: "invalid_argument" });
   await assert.rejects(agent.callTool("t", "x".repeat(262_144)), { code: "invalid_argument", message: /262144/ });
 });
 

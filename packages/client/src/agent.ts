@@ -1,11 +1,9 @@
-import { type LoomError, type Runtime, Wakeup } from "@loom-bridge/protocol";
-import { type AgentOptions, type AgentPlan, planAgent } from "./agent-options.ts";
+import { AgentLife } from "./agent-life.ts";
+import { type AgentOptions, planAgent } from "./agent-options.ts";
 import { BridgeClient } from "./bridge-client.ts";
-import { createDeferred } from "./connection/deferred.ts";
 import type { OutgoingPublish, PublishReceipt } from "./connection/publish-lane.ts";
 import { SendQueue } from "./connection/send-queue.ts";
-import { Session } from "./connection/session.ts";
-import { AgentClosedError } from "./errors/agent-closed-error.ts";
+import { createErrorReporter } from "./errors/error-reporter.ts";
 import { AgentSubscriptions } from "./events/agent-subscriptions.ts";
 import type { Envelope } from "./events/envelope.ts";
 import { EventDispatcher } from "./events/event-dispatcher.ts";
@@ -27,68 +25,57 @@ export class Agent implements AsyncDisposable {
   readonly client: BridgeClient;
   /** The memory of the session that is named after this agent. */
   readonly memory: AgentMemory;
-  readonly #options: AgentOptions;
-  readonly #plan: AgentPlan;
-  readonly #runtime: Runtime;
-  readonly #ownsClient: boolean;
-  readonly #queue = new SendQueue<OutgoingPublish>();
+  readonly #life: AgentLife;
   readonly #publisher: Publisher;
-  readonly #replies: ReplyWaiters;
   readonly #requests: Requests;
-  readonly #dispatcher: EventDispatcher;
   readonly #subscriptions: AgentSubscriptions;
-  readonly #progress = new Wakeup();
-  readonly #closed = createDeferred<void>();
-  #session: Session | undefined;
-  #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
-  #problem: string | undefined = "is not started; call start() first";
-  #cause: LoomError | undefined;
 
   /** @throws LoomError `invalid_argument` that names the option. */
   constructor(options: AgentOptions) {
-    this.#options = options;
-    this.#plan = planAgent(options);
-    this.id = options.id;
-    this.#ownsClient = !(options.client instanceof BridgeClient);
-    this.client =
-      options.client instanceof BridgeClient
-        ? options.client
-        : new BridgeClient({
-            ...(options.address === undefined ? {} : { address: options.address }),
-            ...options.client,
-          });
-    this.#runtime = this.client.runtime;
-    this.memory = createAgentMemory(this.client, this.id);
-    this.#replies = new ReplyWaiters(this.#runtime);
-    const onError = (error: unknown, envelope?: Envelope): void => this.#report(error, envelope);
-    const { id: agentId } = this;
-    this.#publisher = new Publisher({ agentId, runtime: this.#runtime, queue: this.#queue, onLost: onError });
-    this.#dispatcher = new EventDispatcher({
+    const plan = planAgent(options);
+    const { client, ownsClient } = clientOf(options);
+    const { runtime } = client;
+    const agentId = options.id;
+    this.id = agentId;
+    this.client = client;
+    this.memory = createAgentMemory(client, agentId);
+    const queue = new SendQueue<OutgoingPublish>();
+    const replies = new ReplyWaiters(runtime);
+    const onError = createErrorReporter(agentId, options.onError, client.logger);
+    const dispatcher = new EventDispatcher({
       agent: this,
-      replies: this.#replies,
+      replies,
       concurrency: options.concurrency ?? 1,
       onEvent: options.onEvent,
       onError,
-      onIdle: () => this.#progress.wake(),
+      onIdle: () => this.#life.progressed(),
     });
-    this.#requests = new Requests({
-      agentId,
-      runtime: this.#runtime,
-      replies: this.#replies,
-      publish: (topic, event) => this.#publisher.publish(topic, event),
-    });
+    for (const [subscription, handler] of plan.handlers) dispatcher.setHandler(subscription, handler);
+    this.#publisher = new Publisher({ agentId, runtime, queue, onLost: onError });
+    const publish = this.#publisher.publish.bind(this.#publisher);
+    this.#requests = new Requests({ agentId, runtime, replies, publish });
     this.#subscriptions = new AgentSubscriptions({
-      dispatcher: this.#dispatcher,
-      firstId: this.#plan.nextSubscription,
-      defaultWindow: this.#plan.window,
+      dispatcher,
+      firstId: plan.nextSubscription,
+      defaultWindow: plan.window,
     });
-    for (const [subscription, handler] of this.#plan.handlers) this.#dispatcher.setHandler(subscription, handler);
+    this.#life = new AgentLife({
+      agentId,
+      client,
+      ownsClient,
+      register: plan.register,
+      tools: new Map((options.tools ?? []).map((tool) => [tool.name, tool])),
+      heartbeatIntervalMs: options.heartbeatIntervalMs,
+      drainTimeoutMs: options.drainTimeoutMs ?? 5000,
+      queue,
+      replies,
+      dispatcher,
+    });
   }
 
   /** Resolves when the agent was stopped; rejects with the reason when its stream ended unasked. */
   get closed(): Promise<void> {
-    return this.#closed.promise;
+    return this.#life.closed;
   }
 
   /**
@@ -96,8 +83,7 @@ export class Agent implements AsyncDisposable {
    * @throws ConnectionError `unavailable` when no bridge answers, or the bridge's reason to refuse the agent.
    */
   start(): Promise<void> {
-    this.#starting ??= this.#stopping === undefined ? this.#start() : Promise.reject(this.#closedError());
-    return this.#starting;
+    return this.#life.start();
   }
 
   /**
@@ -105,8 +91,7 @@ export class Agent implements AsyncDisposable {
    * and says goodbye. A handler that stops its own agent must not await it.
    */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
+    return this.#life.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -119,7 +104,7 @@ export class Agent implements AsyncDisposable {
    * answer; AgentClosedError when it was not sent.
    */
   async publish(topic: string, event: EventInit): Promise<PublishReceipt> {
-    this.#ensureOpen();
+    this.#life.ensureRunning();
     return this.#publisher.publish(topic, event);
   }
 
@@ -128,7 +113,7 @@ export class Agent implements AsyncDisposable {
    * taken it. When the queue is full, it waits, in order. A refusal goes to `onError`.
    */
   async post(topic: string, event: EventInit): Promise<void> {
-    this.#ensureOpen();
+    this.#life.ensureRunning();
     return this.#publisher.post(topic, event);
   }
 
@@ -137,7 +122,7 @@ export class Agent implements AsyncDisposable {
    * @throws RequestTimeoutError when none comes in time; LoomError `unavailable` when nobody subscribes to the topic.
    */
   async request(topic: string, payload?: Payload, options: RequestOptions = {}): Promise<Envelope> {
-    this.#ensureOpen();
+    this.#life.ensureRunning();
     return this.#requests.request(topic, payload, options);
   }
 
@@ -148,8 +133,7 @@ export class Agent implements AsyncDisposable {
   callTool<Args, Result>(tool: Tool<Args, Result>, args: Args, options?: CallToolOptions): Promise<Result>;
   callTool(name: string, args?: unknown, options?: CallToolOptions): Promise<unknown>;
   async callTool(tool: string | Tool, args?: unknown, options: CallToolOptions = {}): Promise<unknown> {
-    const session = this.#ensureOpen();
-    return callTool(session.calls, typeof tool === "string" ? tool : tool.name, args, options);
+    return callTool(this.#life.ensureRunning().calls, typeof tool === "string" ? tool : tool.name, args, options);
   }
 
   /** Adds a subscription and returns its id. Default handler: `onEvent`. */
@@ -158,110 +142,21 @@ export class Agent implements AsyncDisposable {
     options: SubscribeOptions = {},
     handler?: EventHandler,
   ): Promise<number> {
-    return this.#subscriptions.add(this.#ensureOpen(), filters, options, handler);
+    return this.#subscriptions.add(this.#life.ensureRunning(), filters, options, handler);
   }
 
   /** Ends a subscription. Events that have come already are still handled. */
   async unsubscribe(id: number): Promise<void> {
-    return this.#subscriptions.end(this.#ensureOpen(), id);
-  }
-
-  async #start(): Promise<void> {
-    const takeBack = this.client.onDisconnect(() => this.stop());
-    try {
-      await this.client.connect();
-    } catch (error) {
-      takeBack();
-      this.#end(error as LoomError);
-      throw error;
-    }
-    const session = this.#openSession();
-    session.ended.then((reason) => {
-      takeBack();
-      this.#end(reason);
-    });
-    const ack = await session.acked;
-    this.#problem = undefined;
-    this.client.logger.info("registered", { agentId: this.id, sessionId: ack.sessionId, epoch: Number(ack.epoch) });
-  }
-
-  #openSession(): Session {
-    const { logger } = this.client;
-    const tools = new Map((this.#options.tools ?? []).map((tool) => [tool.name, tool]));
-    const onProgress = (): void => this.#progress.wake();
-    this.#session = new Session({
-      openStream: (outbound, signal) => this.client.stream(outbound, { signal }),
-      address: this.client.address,
-      runtime: this.#runtime,
-      register: this.#plan.register,
-      publishes: this.#queue,
-      tools: { agentId: this.id, tools, onIdle: onProgress },
-      heartbeatIntervalMs: this.#options.heartbeatIntervalMs,
-      onEvent: (event) => this.#dispatcher.dispatch(event),
-      onGap: ({ subscription, firstSequence, lastSequence }) =>
-        logger.warn("events were lost: this agent's queue was full", {
-          agentId: this.id,
-          subscription,
-          lost: Number(lastSequence - firstSequence) + 1,
-        }),
-      onDrain: ({ reason, graceMs }) => logger.info("the bridge is about to end the stream", { reason, graceMs }),
-      onProgress,
-    });
-    return this.#session;
-  }
-
-  async #stop(): Promise<void> {
-    this.#dispatcher.pause();
-    const session = this.#session;
-    if (session !== undefined && this.#problem === undefined) await this.#drain(session);
-    await session?.close("stopped");
-    this.#end(undefined);
-    if (this.#ownsClient) await this.client.disconnect();
-  }
-
-  async #drain(session: Session): Promise<void> {
-    let expired = false;
-    const timer = this.#runtime.setTimer(() => {
-      expired = true;
-      this.#progress.wake();
-    }, this.#options.drainTimeoutMs ?? 5000);
-    while (!expired && this.#problem === undefined && !(session.idle && this.#dispatcher.running === 0)) {
-      await this.#progress.wait();
-    }
-    timer.cancel();
-  }
-
-  #end(reason: LoomError | undefined): void {
-    this.#problem = reason === undefined ? "was stopped" : `is closed: ${reason.rawMessage}`;
-    this.#cause = reason;
-    const unsent = this.#closedError();
-    for (const publish of this.#queue.clear(unsent)) publish.settle(unsent);
-    this.#replies.close(reason);
-    this.#dispatcher.close();
-    if (reason === undefined) this.#closed.resolve();
-    else this.#closed.reject(reason);
-  }
-
-  #ensureOpen(): Session {
-    if (this.#problem !== undefined || this.#session === undefined) throw this.#closedError();
-    return this.#session;
-  }
-
-  #closedError(): AgentClosedError {
-    return new AgentClosedError(this.id, this.#problem ?? "was stopped", this.#cause);
-  }
-
-  #report(error: unknown, envelope: Envelope | undefined): void {
-    const { onError } = this.#options;
-    try {
-      if (onError !== undefined) return onError(error, envelope);
-    } catch (cause) {
-      error = cause;
-    }
-    this.client.logger.error("something went wrong where nobody waits for it", { agentId: this.id, error });
+    return this.#subscriptions.end(this.#life.ensureRunning(), id);
   }
 }
 
 export function createAgent(options: AgentOptions): Agent {
   return new Agent(options);
+}
+
+function clientOf({ client, address }: AgentOptions): { client: BridgeClient; ownsClient: boolean } {
+  if (client !== undefined && "connect" in client) return { client, ownsClient: false };
+  const own = new BridgeClient({ ...(address === undefined ? {} : { address }), ...client });
+  return { client: own, ownsClient: true };
 }

@@ -15,7 +15,8 @@ import {
   ToolResultSchema,
   ToolStatus,
 } from "@loom-bridge/protocol/messages";
-import { BridgeClient, type BridgeClientOptions } from "./bridge-client.ts";
+import { BridgeClient } from "./bridge-client.ts";
+import type { BridgeClientOptions } from "./bridge-client-options.ts";
 import { ConnectionError } from "./errors/connection-error.ts";
 import { FakeRuntime, settle } from "./fake-runtime.test-helper.ts";
 import { ScriptedBridge, wireError } from "./scripted-bridge.test-helper.ts";

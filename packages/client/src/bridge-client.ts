@@ -1,5 +1,4 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
 import { limits, type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import {
   ActionService,
@@ -19,34 +18,13 @@ import {
   type ToolCallSchema,
   type ToolResult,
 } from "@loom-bridge/protocol/messages";
+import type { BridgeClientOptions } from "./bridge-client-options.ts";
 import { defaultAddress, parseAddress } from "./connection/address.ts";
 import { type CallOptions, Connection } from "./connection/connection.ts";
-import { createHeaderSource, type MetadataSource } from "./connection/metadata.ts";
+import { createHeaderSource } from "./connection/metadata.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { MemoryCalls } from "./memory/memory-calls.ts";
-import { type Credentials, createNodeTransport, type Protocol } from "./transport/node-transport.ts";
-
-export interface BridgeClientOptions {
-  /**
-   * `host:port`, `http://…` or `https://…`. Default: the environment variable LOOM_BRIDGE_ADDR, else
-   * `localhost:50051`.
-   */
-  address?: string;
-  /** Makes the connection a TLS one. Default: TLS only for an `https://` address, with the certificates of Node. */
-  credentials?: Credentials;
-  /** Headers of every call, for example `[["authorization", "Bearer …"]]`, or a function that makes them. */
-  metadata?: MetadataSource;
-  /** Default: `grpc`, which every bridge speaks. */
-  protocol?: Protocol;
-  /** A way to the bridge other than sockets. Takes the place of `credentials` and `protocol`. */
-  transport?: Transport;
-  /** Time, timers and ids. Default: those of this process. */
-  runtime?: Runtime;
-  /** How long `connect()` waits for the bridge, in milliseconds. Default: 10 000. */
-  connectTimeoutMs?: number;
-  /** Default: silent. */
-  logger?: Logger;
-}
+import { createNodeTransport } from "./transport/node-transport.ts";
 
 /** What bounds a call on the bridge's side is the tool's own time; this much later the client gives up on the bridge. */
 const toolCallMarginMs = 5000;

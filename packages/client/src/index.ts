@@ -27,7 +27,8 @@ export {
 } from "@loom-bridge/protocol/messages";
 export { Agent, createAgent } from "./agent.ts";
 export type { AgentOptions } from "./agent-options.ts";
-export { BridgeClient, type BridgeClientOptions } from "./bridge-client.ts";
+export { BridgeClient } from "./bridge-client.ts";
+export type { BridgeClientOptions } from "./bridge-client-options.ts";
 export type { CallOptions } from "./connection/connection.ts";
 export type { Metadata, MetadataSource } from "./connection/metadata.ts";
 export type { PublishReceipt } from "./connection/publish-lane.ts";
@@ -39,6 +40,7 @@ export { ToolError, type ToolErrorOptions } from "./errors/tool-error.ts";
 export { Envelope, type Routing } from "./events/envelope.ts";
 export type { EventContext, ToolOptions } from "./events/event-context.ts";
 export type { EventInit } from "./events/event-init.ts";
+export { nextHop } from "./events/next-hop.ts";
 export type { Payload } from "./events/payload.ts";
 export type { RequestOptions } from "./events/request-options.ts";
 export type { EventHandler, SubscribeOptions, SubscriptionInit } from "./events/subscription-init.ts";

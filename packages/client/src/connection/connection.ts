@@ -89,11 +89,9 @@ export class Connection {
     } catch (error) {
       // A bridge that does not know the question is a bridge, an older one.
       if (LoomError.isInstance(error) && error.code === "unimplemented") return;
-      if (!signal.aborted) {
-        this.#verified = undefined;
-        // Else the next attempt would wait for the same socket, which may never open.
-        await this.#options.closeTransport();
-      }
+      // Else the next attempt would wait for the same socket, which may never open.
+      if (!signal.aborted) await this.#options.closeTransport();
+      if (!signal.aborted) this.#verified = undefined;
       throw this.#explain(error);
     }
   }

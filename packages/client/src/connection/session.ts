@@ -1,46 +1,27 @@
 import { create } from "@bufbuild/protobuf";
-import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import { heartbeatIntervalMs, LoomError } from "@loom-bridge/protocol";
 import {
   type Ack,
   type ClientEvent,
-  type Delivery,
-  type Drain,
   type EventBatch,
   Feature,
   type Gap,
   GoodbyeSchema,
-  type Register,
 } from "@loom-bridge/protocol/messages";
 import { ConnectionError } from "../errors/connection-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 import { ToolCalls } from "../tools/tool-calls.ts";
-import { ToolServer, type ToolServerOptions } from "../tools/tool-server.ts";
+import { ToolServer } from "../tools/tool-server.ts";
 import { clientEvent } from "./client-event.ts";
 import { createDeferred } from "./deferred.ts";
 import { EventAcks } from "./event-acks.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type FrameSource, OneFrame, Outbox } from "./outbox.ts";
-import { type OutgoingPublish, PublishLane } from "./publish-lane.ts";
-import type { ReceivedEvent } from "./received-event.ts";
+import { PublishLane } from "./publish-lane.ts";
 import { type DeliveryRoutes, routeDelivery } from "./route-delivery.ts";
 import { SendQueue } from "./send-queue.ts";
+import type { SessionOptions } from "./session-options.ts";
 import { SubscriptionRequests } from "./subscription-requests.ts";
-
-export interface SessionOptions {
-  readonly openStream: (outbound: AsyncIterable<ClientEvent>, signal: AbortSignal) => AsyncIterable<Delivery>;
-  readonly address: string;
-  readonly runtime: Runtime;
-  readonly register: Register;
-  readonly publishes: SendQueue<OutgoingPublish>;
-  readonly tools: Omit<ToolServerOptions, "send" | "runtime">;
-  /** Default: what the bridge says. */
-  readonly heartbeatIntervalMs: number | undefined;
-  readonly onEvent: (event: ReceivedEvent) => void;
-  readonly onGap: (gap: Gap) => void;
-  readonly onDrain: (drain: Drain) => void;
-  /** Called whenever the stream has come nearer to having nothing left to do. */
-  readonly onProgress: () => void;
-}
 
 /** How long the bridge may take to answer Register, and to end the stream after Goodbye. */
 const ackTimeoutMs = 10_000;
@@ -65,12 +46,13 @@ export class Session {
   #closing = false;
   #failure: LoomError | undefined;
   #isAcked = false;
+  #isOver = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     const { runtime } = options;
     const notify = (): void => this.#outbox.notify();
-    const send = (frame: ClientEvent, bytes = 0): Promise<void> => this.#control.send(frame, bytes);
+    const send = (frame: ClientEvent, bytes = 0): Promise<void> => this.#send(frame, bytes);
     this.acks = new EventAcks(notify);
     this.calls = new ToolCalls(runtime, send);
     this.subscriptions = new SubscriptionRequests(runtime, send);
@@ -126,7 +108,13 @@ export class Session {
     return this.#finish();
   }
 
+  async #send(frame: ClientEvent, bytes: number): Promise<void> {
+    if (this.#isOver) throw new LoomError("unavailable", "the stream has ended", { cause: this.#failure });
+    return this.#control.send(frame, bytes);
+  }
+
   #finish(): LoomError | undefined {
+    this.#isOver = true;
     const { address } = this.#options;
     const ended = new ConnectionError(address, `the stream to ${address} ended without a reason`);
     const reason = this.#closing ? undefined : (this.#failure ?? ended);
@@ -166,7 +154,7 @@ export class Session {
     }
     this.#isAcked = true;
     this.#publishes.open(ack.publishWindow);
-    const intervalMs = this.#options.heartbeatIntervalMs ?? ack.heartbeatIntervalMs;
+    const intervalMs = this.#options.heartbeatIntervalMs ?? (ack.heartbeatIntervalMs || heartbeatIntervalMs);
     this.#heartbeat.start(intervalMs, ack.features.includes(Feature.NOTICES));
     this.#acked.resolve(ack);
     this.#outbox.notify();

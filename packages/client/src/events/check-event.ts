@@ -26,6 +26,7 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): void {
     if (keyBytes > limits.metadataKeyBytes) {
       throw invalid("metadata", `has a key of ${keyBytes} bytes; at most ${limits.metadataKeyBytes} are allowed`);
     }
+    if (typeof value !== "string") throw invalid("metadata", `has no string under ${JSON.stringify(key)}`);
     const valueBytes = Buffer.byteLength(value);
     if (valueBytes > limits.metadataValueBytes) {
       throw invalid(

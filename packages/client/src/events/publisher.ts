@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { LoomError, limits, parseTopic, type Runtime } from "@loom-bridge/protocol";
-import { EventSchema } from "@loom-bridge/protocol/messages";
+import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
 import type { OutgoingPublish, PublishReceipt } from "../connection/publish-lane.ts";
 import type { SendQueue } from "../connection/send-queue.ts";
 import { createEvent } from "./create-event.ts";
@@ -44,7 +44,7 @@ export class Publisher {
     const { agentId, runtime, queue } = this.#options;
     parseTopic(topic);
     const message = createEvent({ ...init, sender: init.sender ?? agentId }, runtime);
-    const event = toBinary(EventSchema, message);
+    const event = encode(message);
     if (event.byteLength > limits.eventBytes) {
       const problem = `the event is ${event.byteLength} bytes; at most ${limits.eventBytes} are allowed`;
       throw new LoomError("invalid_argument", `${problem}. Send large content by reference`, {
@@ -52,5 +52,13 @@ export class Publisher {
       });
     }
     await queue.send({ topic, event, id: message.id, type: message.type, settle }, event.byteLength);
+  }
+}
+
+function encode(message: Event): Uint8Array {
+  try {
+    return toBinary(EventSchema, message);
+  } catch (cause) {
+    throw new LoomError("invalid_argument", `the event cannot be encoded: ${(cause as Error).message}`, { cause });
   }
 }

@@ -18,12 +18,16 @@ export class ReplyWaiters {
     return this.#waiting.size;
   }
 
-  /** Waits for the first reply with this correlation id. Call it before the request goes out. */
+  /**
+   * Waits for the first reply with this correlation id. Call it before the request goes out.
+   * @throws LoomError at once, `resource_exhausted` when too many wait already, `canceled` when `signal` has aborted.
+   */
   wait(correlationId: string, timeoutMs: number, signal?: AbortSignal): Promise<Envelope> {
     if (this.#waiting.size >= maxOpenRequests) {
       const message = `${maxOpenRequests} requests wait for a reply already; await some before the next`;
-      return Promise.reject(new LoomError("resource_exhausted", message));
+      throw new LoomError("resource_exhausted", message);
     }
+    if (signal?.aborted) throw canceled(signal);
     return new Promise((resolve, reject) => {
       const settle = (outcome: Envelope | LoomError): void => {
         timer.cancel();
@@ -32,12 +36,10 @@ export class ReplyWaiters {
         if (LoomError.isInstance(outcome)) reject(outcome);
         else resolve(outcome);
       };
-      const onAbort = (): void =>
-        settle(new LoomError("canceled", "the request was cancelled", { cause: signal?.reason }));
+      const onAbort = (): void => settle(canceled(signal));
       const timer = this.#runtime.setTimer(() => settle(new RequestTimeoutError("the request", timeoutMs)), timeoutMs);
       this.#waiting.set(correlationId, settle);
       signal?.addEventListener("abort", onAbort);
-      if (signal?.aborted) onAbort();
     });
   }
 
@@ -55,4 +57,8 @@ export class ReplyWaiters {
   close(cause: LoomError | undefined): void {
     for (const settle of this.#waiting.values()) settle(new OutcomeUnknownError("the request", cause));
   }
+}
+
+function canceled(signal: AbortSignal | undefined): LoomError {
+  return new LoomError("canceled", "the request was cancelled", { cause: signal?.reason });
 }

@@ -23,12 +23,12 @@ export class Requests {
     this.#options = options;
   }
 
-  request(topic: string, payload: Payload | undefined, options: RequestOptions): Promise<Envelope> {
+  async request(topic: string, payload: Payload | undefined, options: RequestOptions): Promise<Envelope> {
     const { timeoutMs = defaultTimeoutMs, signal, ...init } = options;
     const { agentId, runtime, replies, publish } = this.#options;
     if (!(timeoutMs > 0)) {
       const message = `timeoutMs of a request is ${timeoutMs}; it must be greater than 0`;
-      return Promise.reject(new LoomError("invalid_argument", message, { details: { field: "timeoutMs" } }));
+      throw new LoomError("invalid_argument", message, { details: { field: "timeoutMs" } });
     }
     const id = init.id ?? runtime.uuid();
     const reply = replies.wait(id, timeoutMs, signal);

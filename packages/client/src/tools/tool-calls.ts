@@ -40,6 +40,13 @@ export class ToolCalls {
   /** Resolves with the result, whatever its status. */
   call(init: MessageInitShape<typeof ToolCallSchema>, signal?: AbortSignal): Promise<ToolResult> {
     const call = create(ToolCallSchema, init);
+    let bytes: number;
+    try {
+      bytes = toBinary(ToolCallSchema, call).byteLength;
+    } catch (cause) {
+      const message = `the call of tool ${JSON.stringify(call.name)} cannot be encoded: ${(cause as Error).message}`;
+      return Promise.reject(new LoomError("invalid_argument", message, { cause }));
+    }
     if (signal?.aborted) return Promise.reject(canceled(call.name, signal));
     if (this.#open.size >= maxOpenCalls) {
       const message = `${maxOpenCalls} tool calls are open already; await some before the next`;
@@ -67,7 +74,7 @@ export class ToolCalls {
       signal?.addEventListener("abort", onAbort);
       this.#open.set(ref, { name: call.name, settle });
       const frame = clientEvent("toolRequest", create(ToolRequestSchema, { ref, call }));
-      this.#send(frame, toBinary(ToolCallSchema, call).byteLength).catch(settle);
+      this.#send(frame, bytes).catch(settle);
     });
   }
 

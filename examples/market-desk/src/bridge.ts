@@ -18,7 +18,7 @@ export async function startBridge(processes: Processes, dataFile: string, signal
   const child = processes.start({
     name: "bridge",
     file: command,
-    args: ["up", "--address", "127.0.0.1:0", "--store", "sqlite", "--data", dataFile, "--json"],
+    args: ["up", "--address", "127.0.0.1:0", "--store", "sqlite", "--data", dataFile, "--log-level", "warn", "--json"],
     onLine: resolve,
   });
   const line = await within(30_000, signal, () => "the bridge did not say where it listens", firstLine);

@@ -33,6 +33,15 @@ export const Plan = z.object({
 });
 export type Plan = z.infer<typeof Plan>;
 
+/** What the bridge answers to GetExecutionStats. */
+export const ExecutionStats = z.object({
+  totalExecutions: z.int(),
+  successfulExecutions: z.int(),
+  failedExecutions: z.int(),
+  winRate: z.number(),
+  duplicatePrevented: z.int(),
+});
+
 export const FeedCount = z.object({ prices: z.int() });
 export const AnalystCount = z.object({ served: z.int() });
 export const PlannerCount = z.object({
@@ -50,14 +59,7 @@ export const ExecutorCount = z.object({
   open: z.int(),
   volumeUsd: z.int(),
   profitUsd: z.number(),
-  /** What the bridge's GetExecutionStats said. */
-  stats: z.object({
-    total: z.int(),
-    successful: z.int(),
-    failed: z.int(),
-    winRate: z.number(),
-    duplicatesPrevented: z.int(),
-  }),
+  stats: ExecutionStats,
 });
 
 export type FeedCount = z.infer<typeof FeedCount>;

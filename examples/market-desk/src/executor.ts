@@ -1,6 +1,6 @@
-import { createAgent } from "@loom-bridge/client";
+import { createAgent, type EventContext } from "@loom-bridge/client";
 import { giveUp, runAgent } from "./agent-process.ts";
-import { Bar, type ExecutorCount, Plan, sessionId, topics, types } from "./desk.ts";
+import { Bar, ExecutionStats, type ExecutorCount, Plan, sessionId, topics, types } from "./desk.ts";
 
 // The executor: trades every plan on paper, once, when the next bar shows what became of it.
 
@@ -14,18 +14,19 @@ const agent = createAgent({
   topics: [topics.price("*"), topics.plan("*"), topics.closed("feed"), topics.closed("planner")],
   onError: giveUp,
   async onEvent(context, event) {
+    if (event.type === types.closed) {
+      agentsDone += 1;
+      if (agentsDone === 2) await close(context);
+      return;
+    }
     if (event.type === types.price) {
       const bar = Bar.parse(event.json());
       bars.set(bar.symbol, [...(bars.get(bar.symbol) ?? []), bar]);
-      await executePlans();
-    } else if (event.type === types.plan) {
+    } else {
       count.told += 1;
       open.push(Plan.parse(event.json()));
-      await executePlans();
-    } else {
-      agentsDone += 1;
-      if (agentsDone === 2) await context.emit(topics.closed("executor"), types.closed, await total());
     }
+    await executePlans();
   },
 });
 await runAgent(agent);
@@ -65,17 +66,8 @@ async function execute({ planHash, action, confidence, sizeUsd, bar }: Plan, nex
   count.profitUsd += sizeUsd * gain;
 }
 
-async function total(): Promise<ExecutorCount> {
-  const stats = await agent.client.getExecutionStats({ sessionId });
-  return {
-    ...count,
-    open: open.length,
-    stats: {
-      total: stats.totalExecutions,
-      successful: stats.successfulExecutions,
-      failed: stats.failedExecutions,
-      winRate: stats.winRate,
-      duplicatesPrevented: stats.duplicatePrevented,
-    },
-  };
+async function close(context: EventContext): Promise<void> {
+  const stats = ExecutionStats.parse(await agent.client.getExecutionStats({ sessionId }));
+  const payload: ExecutorCount = { ...count, open: open.length, stats };
+  await context.emit(topics.closed("executor"), types.closed, payload);
 }

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 // error would have to be made twice, in two different ways, to go unnoticed.
 
 export interface Expected {
-  readonly bars: number;
   readonly prices: number;
   readonly toolCalls: number;
   readonly plans: number;
@@ -22,7 +21,6 @@ export function expectedFromFile(): Expected {
   const rows = readFileSync(new URL("../data/stocks.csv", import.meta.resolve("vega-datasets")), "utf8").split("\n");
   const quotes = rows.slice(1).filter((row) => row !== "");
   const days = {
-    bars: 0,
     prices: 0,
     toolCalls: 0,
     plans: 0,
@@ -43,7 +41,6 @@ export function expectedFromFile(): Expected {
 
     for (let i = 0; i < own.length; i += 1) {
       const now = at(price, i);
-      days.bars += 1;
       days.prices += at(times, i);
       if (i < 9) continue; // Ten prices make an average.
       days.toolCalls += 2 * at(times, i);

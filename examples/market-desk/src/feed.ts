@@ -7,7 +7,7 @@ import { asDelivered, readTape } from "./tape.ts";
 // The feed: publishes every bar of the tape, a month at a time, on market.price.<SYMBOL>.
 //   tsx feed.ts [milliseconds between months]
 
-const paceMs = Number(process.argv[2] ?? 40);
+const paceMs = Number(process.argv[2] ?? 30);
 const agent = createAgent({ id: "feed", onError: giveUp });
 
 await runAgent(agent, async () => {

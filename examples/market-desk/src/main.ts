@@ -9,7 +9,7 @@ import { Processes } from "./processes.ts";
 import { createProgress } from "./progress.ts";
 import { reportChecks, reportDay } from "./report.ts";
 import { runDesk } from "./run-desk.ts";
-import { asDelivered, readTape } from "./tape.ts";
+import { readTape } from "./tape.ts";
 
 // The conductor: starts a bridge and four agents, each a process of its own, lets them trade ten years of prices, and
 // checks what came of it. See README.md.
@@ -17,7 +17,7 @@ import { asDelivered, readTape } from "./tape.ts";
 const usage = `Usage: demo [--data FILE] [--pace MS]
 
   --data FILE  keep the bridge's memory in this new file (default: a temporary one)
-  --pace MS    how long the feed waits from month to month (default: 40)`;
+  --pace MS    how long the feed waits from month to month (default: 30)`;
 
 async function main(): Promise<number> {
   const options = readOptions();
@@ -28,8 +28,8 @@ async function main(): Promise<number> {
   }
   const directory = await mkdtemp(join(tmpdir(), "market-desk-"));
   const processes = new Processes();
-  const total = asDelivered(readTape()).flat().length;
-  const progress = createProgress(total);
+  const months = readTape().map(([bar]) => bar?.date);
+  const progress = createProgress(months.length);
   let seen = "";
   try {
     const day = await runDesk({
@@ -39,16 +39,15 @@ async function main(): Promise<number> {
       paceMs: options.paceMs,
       onStart: (address) => console.log(`A bridge listens on ${address}. Four agents trade ten years of prices.\n`),
       onChange({ prices, date, announcements }) {
-        seen = `${date}  ${prices} prices, ${announcements} plans`;
-        progress.show(prices, seen);
+        seen = `${date.slice(0, 7)}  ${prices} prices, ${announcements} plans`;
+        progress.show(months.indexOf(date) + 1, seen);
       },
     });
     progress.finish(seen);
     const checks = checkDay(day, expectedFromFile());
     const code = exitCodeOf(checks);
-    console.log(
-      `\n${reportDay(day)}\n\nAgainst the file of prices, worked out apart from the agents:\n\n${reportChecks(checks)}`,
-    );
+    console.log(`\n${reportDay(day)}\n\nAgainst the file of prices, worked out apart from the agents:\n`);
+    console.log(reportChecks(checks));
     console.log(code === 0 ? "\nEverything adds up." : "\nThis does not add up.");
     return code;
   } catch (error) {
@@ -72,14 +71,12 @@ class Interrupted extends Error {
 
 function readOptions(): { data?: string; paceMs: number } | undefined {
   try {
-    const { values } = parseArgs({ options: { data: { type: "string" }, pace: { type: "string", default: "40" } } });
-    if (!/^\d{1,5}$/.test(values.pace))
-      throw new Error(`--pace is ${values.pace}; it must be milliseconds, 0 to 99999`);
+    const { values } = parseArgs({ options: { data: { type: "string" }, pace: { type: "string", default: "30" } } });
+    if (!/^\d{1,5}$/.test(values.pace)) throw new Error(`--pace is ${values.pace}; it must be 0 to 99999 milliseconds`);
     if (values.data === undefined) return { paceMs: Number(values.pace) };
     const data = resolve(values.data);
     // Plans of an earlier day would be duplicates of today's.
-    if (existsSync(data))
-      throw new Error(`--data ${data} exists; the day starts with an empty memory, so name a new file`);
+    if (existsSync(data)) throw new Error(`--data ${data} exists; a day starts with an empty memory: name a new file`);
     return { data, paceMs: Number(values.pace) };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);

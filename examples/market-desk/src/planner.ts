@@ -26,33 +26,34 @@ await runAgent(agent);
 async function onPrice(context: EventContext, bar: Bar): Promise<void> {
   const prices = pricesUpTo(bar);
   if (prices.length < lookback) return;
-  const average = await callTool(context, "market:moving_average", { prices });
-  const volatility = await callTool(context, "market:volatility", { prices });
-  const decision = decide(bar.price, average, volatility);
-  if (decision.action !== "HOLD") await plan(context, bar, { ...decision, action: decision.action });
-}
+  const [average, volatility] = await Promise.all([
+    callTool(context, "market:moving_average", { prices }),
+    callTool(context, "market:volatility", { prices }),
+  ]);
+  const { action, confidence, sizeUsd, reason } = decide(bar.price, average, volatility);
+  if (action === "HOLD") return;
 
-async function plan(context: EventContext, bar: Bar, decision: Omit<Plan, "planHash" | "bar"> & { distance: number }) {
-  const { action, confidence, sizeUsd, distance } = decision;
+  const { symbol, date } = bar;
   const saved = await agent.client.savePlan({
     sessionId,
-    onlyIfNew: true,
-    timeWindowSec: duplicateWindowSec,
     plan: {
-      timestampMs: BigInt(Date.parse(bar.date)),
-      symbol: bar.symbol,
+      timestampMs: BigInt(Date.parse(date)),
+      symbol,
       action,
       confidence,
-      reasoning: `${bar.date}: ${bar.price} is ${(distance * 100).toFixed(1)} % from its ${lookback}-month average`,
+      reasoning: `${date}: ${reason}`,
       method: "rule-based",
     },
+    onlyIfNew: true,
+    timeWindowSec: duplicateWindowSec,
   });
   if (saved.success) count.plans += 1;
   else count.duplicates += 1;
+
   // A duplicate is announced under its first name: who missed the first time hears it now, and the executor knows it.
   const planHash = saved.duplicatePlan?.planHash ?? saved.planHash;
   const payload: Plan = { planHash, action, confidence, sizeUsd, bar };
-  await context.emit(topics.plan(bar.symbol), types.plan, payload);
+  await context.emit(topics.plan(symbol), types.plan, payload);
 }
 
 /** The newest prices of a share at the time of the bar, which may be one that came before. */

@@ -5,17 +5,18 @@ import type { Day } from "./run-desk.ts";
 export function reportDay({ feed, planner, executor, watch, durationMs }: Day): string {
   const latencies = planner.toolCallsMs.toSorted((a, b) => a - b);
   const { stats } = executor;
+  const events = `${number(feed.prices)} prices, ${number(watch.announcements)} plans`;
   const rows: [string, string, string][] = [
-    [
-      "events",
-      number(feed.prices + watch.announcements),
-      `${number(feed.prices)} prices, ${number(watch.announcements)} plans`,
-    ],
+    ["events", number(feed.prices + watch.announcements), events],
     ["tool calls", number(latencies.length), `p50 ${quantile(latencies, 0.5)} ms, p99 ${quantile(latencies, 0.99)} ms`],
     ["plans", number(planner.plans), "acknowledged by the bridge, so on disk"],
-    ["duplicates prevented", number(stats.duplicatesPrevented), "bars that the feed sent again"],
+    ["duplicates prevented", number(stats.duplicatePrevented), "bars that the feed sent again"],
     ["executions", number(executor.executed), `told ${number(executor.told)} times, ${executor.open} plans still open`],
-    ["win rate", `${(stats.winRate * 100).toFixed(1)} %`, `${stats.successful} won, ${stats.failed} lost`],
+    [
+      "win rate",
+      `${(stats.winRate * 100).toFixed(1)} %`,
+      `${stats.successfulExecutions} won, ${stats.failedExecutions} lost`,
+    ],
     ["paper profit", `$${number(Math.round(executor.profitUsd))}`, `on $${number(executor.volumeUsd)} traded`],
     ["duration", `${(durationMs / 1000).toFixed(1)} s`, "with starting and stopping six processes"],
   ];

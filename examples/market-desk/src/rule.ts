@@ -15,8 +15,7 @@ export interface Decision {
   /** From 0 to 1. */
   readonly confidence: number;
   readonly sizeUsd: number;
-  /** How far the price is above (or, negative, below) its average. */
-  readonly distance: number;
+  readonly reason: string;
 }
 
 /**
@@ -25,10 +24,11 @@ export interface Decision {
  */
 export function decide(price: number, average: number, volatility: number): Decision {
   const distance = price / average - 1;
+  const side = distance > 0 ? "above" : "below";
   return {
     action: distance > band ? "BUY" : distance < -band ? "SELL" : "HOLD",
     confidence: Math.min(1, Math.abs(distance) / certainDistance),
     sizeUsd: Math.round(capitalUsd * Math.min(1, calmVolatility / volatility)),
-    distance,
+    reason: `${price} is ${(Math.abs(distance) * 100).toFixed(1)} % ${side} its ${lookback}-month average`,
   };
 }

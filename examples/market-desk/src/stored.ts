@@ -11,11 +11,13 @@ export interface StoredCount {
 export async function countStored(address: string, plans: readonly Plan[]): Promise<StoredCount> {
   await using client = new BridgeClient({ address });
   const count = { plans: 0, executions: 0 };
-  for (const { planHash, action, bar } of plans) {
+  const ask = async ({ planHash, action, bar }: Plan): Promise<void> => {
     const plan = { symbol: bar.symbol, action, timestampMs: BigInt(Date.parse(bar.date)) };
     const { duplicatePlan } = await client.checkDuplicate({ sessionId, plan, timeWindowSec: 1 });
     if (duplicatePlan?.planHash === planHash) count.plans += 1;
-    if ((await client.checkExecuted({ sessionId, planHash })).isExecuted) count.executions += 1;
-  }
+    const { isExecuted } = await client.checkExecuted({ sessionId, planHash });
+    if (isExecuted) count.executions += 1;
+  };
+  await Promise.all(plans.map(ask));
   return count;
 }

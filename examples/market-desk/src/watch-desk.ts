@@ -4,7 +4,7 @@ import { Plan, topics, types } from "./desk.ts";
 /** What went over the desk's topics, as one more subscriber sees it. */
 export interface DeskWatch extends AsyncDisposable {
   prices: number;
-  /** The date of the newest price. */
+  /** The date of the newest bar that there is a plan for. */
   date: string;
   announcements: number;
   /** By hash. The bridge has acknowledged each of them. */
@@ -27,10 +27,10 @@ export async function watchDesk(address: string, onChange: (watch: DeskWatch) =>
     onEvent(_context, event) {
       if (event.type === types.price) {
         watch.prices += 1;
-        watch.date = new Date(event.timestampMs).toISOString().slice(0, 7);
       } else if (event.type === types.plan) {
         const plan = Plan.parse(event.json());
         watch.announcements += 1;
+        if (plan.bar.date > watch.date) watch.date = plan.bar.date;
         watch.plans.set(plan.planHash, plan);
       } else {
         watch.closed.set(event.sender ?? "", event.json());
@@ -57,7 +57,8 @@ export async function watchDesk(address: string, onChange: (watch: DeskWatch) =>
     [Symbol.asyncDispose]: () => agent.stop(),
   };
   ended.catch(() => {});
-  agent.closed.catch(reject);
+  // Later: when the bridge dies, its process says more about it than the stream that it takes along.
+  agent.closed.catch((error: unknown) => setTimeout(reject, 1000, error).unref());
   await agent.start();
   return watch;
 }

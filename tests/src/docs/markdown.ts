@@ -1,8 +1,14 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The root of the repository. */
 export const root: string = join(import.meta.dirname, "../../..");
+
+/** The pages whose programs are run and whose links are followed. */
+export function pageNames(): string[] {
+  const patterns = ["README.md", "packages/*/README.md", "docs/guide/*.md", "docs/reference/errors.md"];
+  return globSync(patterns, { cwd: root }).sort();
+}
 
 export interface Block {
   /** The first word after the fence, for example "ts". */
@@ -53,6 +59,7 @@ function readRow(line: string): string[] {
     .map((cell) => cell.trim().replaceAll("`", ""));
 }
 
-function readPage(page: string): string {
+/** The text of a page. */
+export function readPage(page: string): string {
   return readFileSync(join(root, page), "utf8");
 }

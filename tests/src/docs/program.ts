@@ -23,7 +23,8 @@ export interface Program {
   interrupt(): void;
 }
 
-const maxRunMs = 30_000;
+/** A background program lives as long as its page takes, on a busy machine too. */
+const maxRunMs = 100_000;
 
 export function startProgram({ command, args, cwd, env }: ProgramOptions): Program {
   // In a process group of its own, as in a terminal of its own.

@@ -4,7 +4,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { delimiter, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createBridge, serve } from "@loom-bridge/server";
-import { type Block, readBlocks, root } from "./markdown.ts";
+import { type Block, pageNames, readBlocks, root } from "./markdown.ts";
 import { type Program, type ProgramEnd, startProgram } from "./program.ts";
 
 // Runs what the pages show, page by page, in order, against a bridge of the page's own:
@@ -12,12 +12,7 @@ import { type Program, type ProgramEnd, startProgram } from "./program.ts";
 // - a `text` block right after it is all that it prints, with "…" for what differs from run to run
 // - a program marked `background` runs on while the next ones run, and is interrupted at the end of the page
 // - other `sh` blocks are not run; the scripts and packages that they name must exist
-const names = ["README.md", "packages/*/README.md", "docs/guide/*.md", "docs/reference/errors.md"];
-const pages = new Map(
-  globSync(names, { cwd: root })
-    .sort()
-    .map((page) => [page, readBlocks(page)]),
-);
+const pages = new Map(pageNames().map((page) => [page, readBlocks(page)]));
 
 const snippets = join(root, "tests/.snippets");
 mkdirSync(snippets, { recursive: true });
@@ -93,9 +88,9 @@ async function runPage(blocks: readonly Block[]): Promise<void> {
 /** Starts what a block shows, if it is to be run. */
 function start(block: Block, address: string): Program | undefined {
   const path = [binaries, process.env["PATH"]].join(delimiter);
-  const env = { ...process.env, PATH: path, LOOM_BRIDGE_ADDR: address, NO_COLOR: "1" };
-  // Else a program of tests would take itself for a part of this one.
-  delete env["NODE_TEST_CONTEXT"];
+  // Without NODE_TEST_CONTEXT a program of tests does not take itself for a part of this one.
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+  const env = { ...inherited, PATH: path, LOOM_BRIDGE_ADDR: address, NO_COLOR: "1" };
   if (block.language === "ts") {
     return startProgram({ command: process.execPath, args: ["--import=tsx", fileOf(block)], cwd: folder, env });
   }

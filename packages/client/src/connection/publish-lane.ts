@@ -57,7 +57,7 @@ export class PublishLane implements FrameSource {
     return this.#unanswered.length;
   }
 
-  /** Opens the lane: at most so many publishes may be unanswered. */
+  /** Opens the lane, which the Ack does: at most so many publishes may be unanswered. */
   open(window: number): void {
     this.#window = window || defaultWindow;
   }

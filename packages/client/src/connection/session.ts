@@ -45,7 +45,6 @@ export class Session {
   readonly #acked = createDeferred<Ack>();
   #closing = false;
   #failure: LoomError | undefined;
-  #isAcked = false;
   #isOver = false;
 
   constructor(options: SessionOptions) {
@@ -61,8 +60,8 @@ export class Session {
     this.#heartbeat = new Heartbeat({ runtime, onBeat: notify, onSilence: (ms) => this.#lose(ms) });
     const register = new OneFrame(clientEvent("register", options.register));
     const control: FrameSource = { take: () => this.#control.take(1)[0] };
-    const afterAck = [this.#heartbeat, this.acks, control, this.#publishes, this.#goodbye];
-    this.#outbox = new Outbox(runtime, [register, ...afterAck.map((source) => this.#onceAcked(source))]);
+    const sources = [register, this.#heartbeat, this.acks, control, this.#publishes, this.#goodbye];
+    this.#outbox = new Outbox(runtime, sources);
     this.#control.listen(notify);
     options.publishes.listen(notify);
     this.ended = this.#run();
@@ -152,7 +151,6 @@ export class Session {
       this.#fail(new LoomError("failed_precondition", message));
       return;
     }
-    this.#isAcked = true;
     this.#publishes.open(ack.publishWindow);
     const intervalMs = this.#options.heartbeatIntervalMs ?? (ack.heartbeatIntervalMs || heartbeatIntervalMs);
     this.#heartbeat.start(intervalMs, ack.features.includes(Feature.NOTICES));
@@ -172,11 +170,6 @@ export class Session {
   #onGap(gap: Gap): void {
     this.acks.received(gap.subscription, Number(gap.lastSequence))();
     this.#options.onGap(gap);
-  }
-
-  /** Nothing that is said before the Ack means anything. */
-  #onceAcked(source: FrameSource): FrameSource {
-    return { take: () => (this.#isAcked ? source.take() : undefined) };
   }
 
   #lose(silentMs: number): void {

@@ -1,7 +1,7 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
 import type { EventInit } from "./event-init.ts";
 
-/** @throws LoomError `invalid_argument` that names the field, the limit and the value. */
+/** @throws LoomError `invalid_argument` or, for a size, `resource_exhausted`; it names the field, limit and value. */
 export function checkEvent(init: EventInit): void {
   if (typeof init.type !== "string" || init.type === "") throw invalid("type", "is empty; say what happened");
   checkRange("confidence", init.confidence, 0, 1);
@@ -19,17 +19,17 @@ export function checkEvent(init: EventInit): void {
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   const pairs = Object.entries(metadata);
   if (pairs.length > limits.metadataPairs) {
-    throw invalid("metadata", `has ${pairs.length} pairs; at most ${limits.metadataPairs} are allowed`);
+    throw exhausted("metadata", `has ${pairs.length} pairs; at most ${limits.metadataPairs} are allowed`);
   }
   for (const [key, value] of pairs) {
     const keyBytes = Buffer.byteLength(key);
     if (keyBytes > limits.metadataKeyBytes) {
-      throw invalid("metadata", `has a key of ${keyBytes} bytes; at most ${limits.metadataKeyBytes} are allowed`);
+      throw exhausted("metadata", `has a key of ${keyBytes} bytes; at most ${limits.metadataKeyBytes} are allowed`);
     }
     if (typeof value !== "string") throw invalid("metadata", `has no string under ${JSON.stringify(key)}`);
     const valueBytes = Buffer.byteLength(value);
     if (valueBytes > limits.metadataValueBytes) {
-      throw invalid(
+      throw exhausted(
         "metadata",
         `has ${valueBytes} bytes under ${JSON.stringify(key)}; at most ${limits.metadataValueBytes} are allowed`,
       );
@@ -45,4 +45,8 @@ function checkRange(field: string, value: number | undefined, least: number, mos
 
 function invalid(field: string, problem: string): LoomError {
   return new LoomError("invalid_argument", `${field} of an event ${problem}`, { details: { field } });
+}
+
+function exhausted(field: string, problem: string): LoomError {
+  return new LoomError("resource_exhausted", `${field} of an event ${problem}`, { details: { field } });
 }

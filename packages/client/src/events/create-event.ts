@@ -7,7 +7,7 @@ import { encodePayload } from "./payload.ts";
 
 /**
  * Makes the message of an event, with the envelope in its metadata.
- * @throws LoomError `invalid_argument` that names the field.
+ * @throws LoomError `invalid_argument` or `resource_exhausted` that names the field.
  */
 export function createEvent(init: EventInit, runtime: Runtime): Event {
   checkEvent(init);

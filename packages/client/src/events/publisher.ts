@@ -47,7 +47,7 @@ export class Publisher {
     const event = encode(message);
     if (event.byteLength > limits.eventBytes) {
       const problem = `the event is ${event.byteLength} bytes; at most ${limits.eventBytes} are allowed`;
-      throw new LoomError("invalid_argument", `${problem}. Send large content by reference`, {
+      throw new LoomError("resource_exhausted", `${problem}. Send large content by reference`, {
         details: { field: "payload" },
       });
     }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
 import { createBridge, serve } from "@loom-bridge/server";
+import { commandsOf, fromSource } from "./commands.ts";
 import { type Block, pageNames, readBlocks, root } from "./markdown.ts";
 import { type Program, type ProgramEnd, startProgram } from "./program.ts";
 
@@ -11,7 +12,7 @@ import { type Program, type ProgramEnd, startProgram } from "./program.ts";
 // - a `ts` or `python` block is a whole program, and so is an `sh` block of loom-bridge commands
 // - a `text` block right after it is all that it prints, with "…" for what differs from run to run
 // - a program marked `background` runs on while the next ones run, and is interrupted at the end of the page
-// - other `sh` blocks are not run; the scripts and packages that they name must exist
+// - of other `sh` blocks see commands.test.ts
 const pages = new Map(pageNames().map((page) => [page, readBlocks(page)]));
 
 const snippets = join(root, "tests/.snippets");
@@ -41,13 +42,6 @@ test("every program in the documentation passes the type checker", () => {
 });
 
 const python = spawnSync("python3", ["-c", "import grpc_tools"]).status === 0;
-const binaries = join(folder, "bin");
-before(() => {
-  mkdirSync(binaries);
-  const cli = join(root, "packages/server/src/cli/main.ts");
-  const script = `#!/bin/sh\nexec "${process.execPath}" --import=tsx "${cli}" "$@"\n`;
-  writeFileSync(join(binaries, "loom-bridge"), script, { mode: 0o755 });
-});
 
 describe("the programs and commands", { concurrency: 2 }, () => {
   for (const [page, blocks] of pages) {
@@ -87,10 +81,9 @@ async function runPage(blocks: readonly Block[]): Promise<void> {
 
 /** Starts what a block shows, if it is to be run. */
 function start(block: Block, address: string): Program | undefined {
-  const path = [binaries, process.env["PATH"]].join(delimiter);
   // Without NODE_TEST_CONTEXT a program of tests does not take itself for a part of this one.
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
-  const env = { ...inherited, PATH: path, LOOM_BRIDGE_ADDR: address, NO_COLOR: "1" };
+  const env = { ...inherited, LOOM_BRIDGE_ADDR: address, NO_COLOR: "1" };
   if (block.language === "ts") {
     return startProgram({ command: process.execPath, args: ["--import=tsx", fileOf(block)], cwd: folder, env });
   }
@@ -103,7 +96,7 @@ function start(block: Block, address: string): Program | undefined {
   // The page's bridge is up already.
   const runnable = commands.filter((command) => !command.startsWith("loom-bridge up"));
   if (runnable.length === 0 || !runnable.every((command) => command.startsWith("loom-bridge "))) return undefined;
-  return startProgram({ command: "sh", args: ["-ec", runnable.join("\n")], cwd: folder, env });
+  return startProgram({ command: "sh", args: ["-ec", runnable.map(fromSource).join("\n")], cwd: folder, env });
 }
 
 function check(block: Block, expected: string, { output, errors, exit }: ProgramEnd): void {
@@ -113,30 +106,4 @@ function check(block: Block, expected: string, { output, errors, exit }: Program
   if (block.text.includes('from "node:test"')) return assert.match(output, /pass [1-9]/, where);
   const pattern = expected.split("…").map((literal) => literal.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   assert.match(output, new RegExp(`^${pattern.join("[^\\n]*")}$`), `${where}but should have printed\n${expected}`);
-}
-
-const scripts = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts as Record<string, string>;
-const packages = globSync("packages/*/package.json", { cwd: root }).map(
-  (file) => JSON.parse(readFileSync(join(root, file), "utf8")).name as string,
-);
-
-test("every command that the documentation names exists", () => {
-  for (const block of [...pages.values()].flat().filter(({ language }) => language === "sh")) {
-    for (const command of commandsOf(block)) checkCommand(block, command);
-  }
-});
-
-function commandsOf({ text }: Block): string[] {
-  const joined = text.replaceAll("\\\n", " ");
-  return joined.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
-}
-
-function checkCommand({ place }: Block, command: string): void {
-  const [, script] = /^npx -y pnpm@12 (?:run )?(\S+)/.exec(command) ?? [];
-  if (script !== undefined) assert.ok(script in scripts, `${place}: package.json has no script "${script}"`);
-  for (const [name] of command.matchAll(/@loom-bridge\/[a-z-]+/g)) {
-    assert.ok(packages.includes(name), `${place}: there is no package ${name}`);
-  }
-  const known = /^(npx|npm|loom-bridge|git|cd|export|node|tsx|python3|curl) /;
-  assert.match(command, known, `${place}: no test knows what this command does`);
 }

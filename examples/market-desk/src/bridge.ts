@@ -3,7 +3,7 @@ import type { Child, Processes } from "./processes.ts";
 import { within } from "./within.ts";
 
 // The `loom-bridge` command, from source: an installed one is started with `npx loom-bridge up …`.
-const command = new URL("../../../packages/server/src/cli/main.ts", import.meta.url);
+const command = new URL("cli/main.ts", import.meta.resolve("@loom-bridge/server"));
 
 const Listening = z.object({ event: z.literal("listening"), address: z.string() });
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const command = fileURLToPath(new URL("../../../packages/server/src/cli/main.ts", import.meta.url));
+const command = fileURLToPath(new URL("cli/main.ts", import.meta.resolve("@loom-bridge/server")));
 
 /** A bridge as an operator runs it: a process, a socket and a file. */
 export interface BridgeProcess extends AsyncDisposable {

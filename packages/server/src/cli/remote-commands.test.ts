@@ -7,7 +7,7 @@ import { ToolFailure } from "../domain/tools/tool-failure.ts";
 import { type BridgeServer, serve } from "../serve.ts";
 import { openRemoteBridge } from "./remote/remote-bridge.ts";
 import { parseTarget } from "./remote/target.ts";
-import { runToEnd, start, type TestTerminalOptions } from "./test-terminal.test.helper.ts";
+import { runToEnd, start, type TestTerminalOptions } from "./terminal.test-helper.ts";
 
 let server: BridgeServer;
 let authorizations: (string | null)[] = [];

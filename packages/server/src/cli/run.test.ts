@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { systemRuntime } from "@loom-bridge/protocol";
 import { version } from "../version.ts";
 import { nodeProblem, oldestNode } from "./node-version.ts";
-import { runToEnd } from "./test-terminal.test.helper.ts";
+import { runToEnd } from "./terminal.test-helper.ts";
 
 /** A port that nothing listens on. */
 async function freePort(): Promise<number> {

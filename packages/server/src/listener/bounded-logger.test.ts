@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBoundedLogger } from "./bounded-logger.ts";
-import { createManualTimers, createTestLogger } from "./listener.test.helper.ts";
+import { createManualTimers, createTestLogger } from "./listener.test-helper.ts";
 
 test("a message is written ten times a second at most, and the next line tells how many were left out", () => {
   const { logger, lines } = createTestLogger();

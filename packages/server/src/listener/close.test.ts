@@ -16,7 +16,7 @@ import {
   statsPath,
   streamPath,
   until,
-} from "./listener.test.helper.ts";
+} from "./listener.test-helper.ts";
 
 test("closing ends every open stream with UNAVAILABLE at once, and leaves no connection", async (t) => {
   const { listener, seen } = await startListener(t);

@@ -13,8 +13,8 @@ import {
   streamPath,
   type TestListener,
   until,
-} from "./listener.test.helper.ts";
-import { envelope, frameTypes, grpcHeaders, openRawHttp2 } from "./raw-http2.test.helper.ts";
+} from "./listener.test-helper.ts";
+import { envelope, frameTypes, grpcHeaders, openRawHttp2 } from "./raw-http2.test-helper.ts";
 
 const transports: Record<string, (baseUrl: string) => [Transport, Record<string, string>]> = {
   gRPC: (baseUrl) => [createGrpcTransport({ baseUrl }), { "grpc-timeout": "100m" }],

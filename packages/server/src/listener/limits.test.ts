@@ -19,8 +19,8 @@ import {
   statsPath,
   streamPath,
   until,
-} from "./listener.test.helper.ts";
-import { envelope, type Frame, frameTypes, grpcHeaders, openRawHttp2, preface } from "./raw-http2.test.helper.ts";
+} from "./listener.test-helper.ts";
+import { envelope, type Frame, frameTypes, grpcHeaders, openRawHttp2, preface } from "./raw-http2.test-helper.ts";
 
 /** An event whose message has this many bytes, all told. */
 function eventOf(bytes: number): MessageInitShape<typeof ClientEventSchema> {

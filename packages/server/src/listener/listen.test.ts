@@ -7,8 +7,8 @@ import { LoomError, systemRuntime } from "@loom-bridge/protocol";
 import { BridgeService } from "@loom-bridge/protocol/messages";
 import { silentLogger } from "../domain/logger.ts";
 import { listen } from "./listen.ts";
-import { exchange, infoPath, openSocket, startListener, streamPath, until } from "./listener.test.helper.ts";
-import { envelope } from "./raw-http2.test.helper.ts";
+import { exchange, infoPath, openSocket, startListener, streamPath, until } from "./listener.test-helper.ts";
+import { envelope } from "./raw-http2.test-helper.ts";
 
 test("plain JSON over HTTP/1.1 is answered", async (t) => {
   const { listener } = await startListener(t);

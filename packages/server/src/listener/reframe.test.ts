@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
-import { envelope } from "./raw-http2.test.helper.ts";
+import { envelope } from "./raw-http2.test-helper.ts";
 import { createReframer } from "./reframe.ts";
 
 const limit = { enveloped: true, maxBytes: 100_000 };

@@ -6,7 +6,7 @@ import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect
 import { LoomError } from "@loom-bridge/protocol";
 import { BridgeService } from "@loom-bridge/protocol/messages";
 import { generate } from "selfsigned";
-import { infoPath, openSocket, startListener, until } from "./listener.test.helper.ts";
+import { infoPath, openSocket, startListener, until } from "./listener.test-helper.ts";
 import { readTlsOptions } from "./tls.ts";
 
 const pair = await generate([{ name: "commonName", value: "localhost" }], {

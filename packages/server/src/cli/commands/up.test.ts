@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { generate } from "selfsigned";
-import { type RunningCommand, runToEnd, start } from "../test-terminal.test.helper.ts";
+import { type RunningCommand, runToEnd, start } from "../terminal.test-helper.ts";
 
 /** A bridge that ends with the test, when the test did not end it itself. */
 async function up(t: TestContext, ...args: string[]): Promise<RunningCommand & { readonly address: string }> {

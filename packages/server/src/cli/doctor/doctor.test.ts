@@ -12,7 +12,7 @@ import { MemoryService } from "@loom-bridge/protocol/messages";
 import { generate } from "selfsigned";
 import { type Bridge, createBridge } from "../../bridge.ts";
 import { serve } from "../../serve.ts";
-import { runToEnd } from "../test-terminal.test.helper.ts";
+import { runToEnd } from "../terminal.test-helper.ts";
 
 interface Report {
   readonly code: number;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { memoryStoreContract } from "../memory-store-contract.test-support.ts";
-import { sampleExecution, samplePlan } from "../memory-store-samples.test-support.ts";
+import { memoryStoreContract } from "../memory-store-contract.test-helper.ts";
+import { sampleExecution, samplePlan } from "../memory-store-samples.test-helper.ts";
 import { createInMemoryStore } from "./in-memory-store.ts";
 
 memoryStoreContract("the in-memory driver", {

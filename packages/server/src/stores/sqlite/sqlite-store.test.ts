@@ -9,8 +9,8 @@ import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import SqliteDatabase from "better-sqlite3";
-import { memoryStoreContract } from "../memory-store-contract.test-support.ts";
-import { sampleExecution, samplePlan } from "../memory-store-samples.test-support.ts";
+import { memoryStoreContract } from "../memory-store-contract.test-helper.ts";
+import { sampleExecution, samplePlan } from "../memory-store-samples.test-helper.ts";
 import { createSqliteStore } from "./sqlite-store.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "loom-sqlite-"));
@@ -65,7 +65,7 @@ describe("an SQLite file", () => {
 
   it("loses no acknowledged write when its process is killed", { timeout: 60_000 }, async () => {
     const path = newPath();
-    const script = fileURLToPath(new URL("writer-process.test-support.ts", import.meta.url));
+    const script = fileURLToPath(new URL("writer-process.test-helper.ts", import.meta.url));
     for (const fewest of [1, 40, 150]) {
       const writer = spawn(process.execPath, ["--import", "tsx", script, path], {
         stdio: ["ignore", "pipe", "inherit"],

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { TestContext } from "node:test";
-import { openSocket, until } from "./listener.test.helper.ts";
+import { openSocket, until } from "./listener.test-helper.ts";
 
 export const frameTypes = { data: 0, headers: 1, rstStream: 3, settings: 4, goaway: 7 } as const;
 export const flags = { endStream: 1, endHeaders: 4 } as const;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { defaultMemoryCapacity, type MemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import type { MemoryStore } from "../domain/memory/memory-store.ts";
-import { createMemoryStoreModel } from "./memory-store-model.test-support.ts";
-import { sampleExecution, samplePlan } from "./memory-store-samples.test-support.ts";
+import { createMemoryStoreModel } from "./memory-store-model.test-helper.ts";
+import { sampleExecution, samplePlan } from "./memory-store-samples.test-helper.ts";
 
 /** What the contract needs of a driver. */
 export interface MemoryStoreDriver {

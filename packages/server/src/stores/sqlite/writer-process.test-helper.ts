@@ -1,5 +1,5 @@
 import { systemRuntime } from "@loom-bridge/protocol";
-import { sampleExecution, samplePlan } from "../memory-store-samples.test-support.ts";
+import { sampleExecution, samplePlan } from "../memory-store-samples.test-helper.ts";
 import { createSqliteStore } from "./sqlite-store.ts";
 
 // A process for a test to kill. Saves and executes plans without end, and prints the hash of each when both are

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { MemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import type { MemoryStore } from "../domain/memory/memory-store.ts";
-import { compareWithModel, type MemoryStoreDriver } from "./memory-store-history.test-support.ts";
-import { sampleExecution, samplePlan } from "./memory-store-samples.test-support.ts";
+import { compareWithModel, type MemoryStoreDriver } from "./memory-store-history.test-helper.ts";
+import { sampleExecution, samplePlan } from "./memory-store-samples.test-helper.ts";
 
 /** Registers the tests that every driver of the memory port passes. */
 export function memoryStoreContract(name: string, driver: MemoryStoreDriver): void {

@@ -32,6 +32,7 @@ export class AgentLife {
   #session: Session | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
   /** Why the agent cannot be used now. */
   #problem: string | undefined = "is not started; call start() first";
   #cause: LoomError | undefined;
@@ -129,8 +130,13 @@ export class AgentLife {
     timer.cancel();
   }
 
-  /** Ends everything that belongs to the agent. What comes first decides the reason. */
-  async #end(reason: LoomError | undefined): Promise<void> {
+  /** Ends everything that belongs to the agent, once: what comes first decides the reason. */
+  #end(reason: LoomError | undefined): Promise<void> {
+    this.#ending ??= this.#finish(reason);
+    return this.#ending;
+  }
+
+  async #finish(reason: LoomError | undefined): Promise<void> {
     const { client, ownsClient, queue, replies, dispatcher } = this.#options;
     this.#problem = reason === undefined ? "was stopped" : `is closed: ${reason.rawMessage}`;
     this.#cause = reason;

@@ -24,7 +24,7 @@ async function main(): Promise<number> {
   if (options === undefined) return 2;
   const interrupted = new AbortController();
   for (const [signal, code] of Object.entries({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 })) {
-    process.on(signal, () => interrupted.abort(new Interrupted(code)));
+    process.on(signal, () => interrupted.abort(code));
   }
   const directory = await mkdtemp(join(tmpdir(), "market-desk-"));
   const processes = new Processes();
@@ -51,21 +51,16 @@ async function main(): Promise<number> {
     console.log(code === 0 ? "\nEverything adds up." : "\nThis does not add up.");
     return code;
   } catch (error) {
-    if (error instanceof Interrupted) console.error("\nInterrupted.");
-    else console.error(`\nThe desk failed: ${error instanceof Error ? error.message : String(error)}`);
-    return error instanceof Interrupted ? error.exitCode : 1;
+    // Whatever fails after an interrupt fails because of it.
+    if (interrupted.signal.aborted) {
+      console.error("\nInterrupted.");
+      return Number(interrupted.signal.reason);
+    }
+    console.error(`\nThe desk failed: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
   } finally {
     await processes[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });
-  }
-}
-
-class Interrupted extends Error {
-  readonly exitCode: number;
-
-  constructor(exitCode: number) {
-    super("interrupted");
-    this.exitCode = exitCode;
   }
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { BridgeClient } from "@loom-bridge/client";
-import { type RunningBridge, startBridge } from "./bridge.ts";
+import { startBridge } from "./bridge.ts";
 import { AnalystCount, ExecutorCount, FeedCount, PlannerCount, topics } from "./desk.ts";
-import type { Processes } from "./processes.ts";
+import type { Child, Processes } from "./processes.ts";
 import { countStored, type StoredCount } from "./stored.ts";
 import { type DeskWatch, watchDesk } from "./watch-desk.ts";
 import { within } from "./within.ts";
@@ -46,52 +46,50 @@ const mostMonths = 200;
 
 /** Runs the desk from the first bar to the last, stops it, and looks into the memory that it left behind. */
 export async function runDesk(options: DeskOptions): Promise<Day> {
-  const { processes, signal, dataFile, paceMs } = options;
+  const { processes, signal, dataFile } = options;
   const started = performance.now();
   const bridge = await startBridge(processes, dataFile, signal);
   options.onStart(bridge.address);
-  const day = await trade(bridge, options);
+  const day = await trade(bridge.address, options);
   await bridge.stop();
 
   const again = await startBridge(processes, dataFile, signal);
   const stored = await countStored(again.address, [...day.watch.plans.values()]);
   await again.stop();
   return { ...day, stored, durationMs: performance.now() - started };
+}
 
-  async function trade(
-    { address }: RunningBridge,
-    { onChange }: DeskOptions,
-  ): Promise<Omit<Day, "stored" | "durationMs">> {
-    await using client = new BridgeClient({ address });
-    await using watch = await watchDesk(address, onChange);
-    const children = agents.map((name) => startAgent(name, address));
-    const connected = waitUntilConnected(client, agents, signal);
-    await within(startLimitMs, signal, () => "the agents did not connect", connected);
-
-    const feed = startAgent("feed", address, { args: [String(paceMs)], mayEnd: true });
-    const everyone = ["feed", ...agents];
-    const missing = (): string => everyone.filter((id) => !watch.closed.has(id)).join(", ");
-    const limitMs = closeLimitMs + paceMs * mostMonths;
-    await within(limitMs, signal, () => `${missing()} did not come to an end`, watch.whenClosed(everyone));
-
-    // Before the agents leave: the bus forgets the counts of a topic that nobody listens to.
-    const bus = { prices: await countBus(client, topics.price("*")), plans: await countBus(client, topics.plan("*")) };
-    await within(stopLimitMs, signal, () => "the feed did not end", feed.exited);
-    await Promise.all(children.map((child) => child.stop()));
-    return {
-      feed: FeedCount.parse(watch.closed.get("feed")),
-      analyst: AnalystCount.parse(watch.closed.get("analyst")),
-      planner: PlannerCount.parse(watch.closed.get("planner")),
-      executor: ExecutorCount.parse(watch.closed.get("executor")),
-      watch,
-      bus,
-    };
-  }
-
-  function startAgent(name: string, address: string, more: { args?: string[]; mayEnd?: boolean } = {}) {
+async function trade(address: string, options: DeskOptions): Promise<Omit<Day, "stored" | "durationMs">> {
+  const { processes, signal, paceMs, onChange } = options;
+  await using client = new BridgeClient({ address });
+  await using watch = await watchDesk(address, onChange);
+  const startAgent = (name: string, more: { args?: string[]; mayEnd?: boolean } = {}): Child => {
     const file = new URL(`./${name}.ts`, import.meta.url);
     return processes.start({ name, file, env: { LOOM_BRIDGE_ADDR: address }, ...more });
-  }
+  };
+
+  const children = agents.map((name) => startAgent(name));
+  const connected = waitUntilConnected(client, agents, signal);
+  await within(startLimitMs, signal, () => "the agents did not connect", connected);
+
+  const feed = startAgent("feed", { args: [String(paceMs)], mayEnd: true });
+  const everyone = ["feed", ...agents];
+  const missing = (): string => everyone.filter((id) => !watch.closed.has(id)).join(", ");
+  const limitMs = closeLimitMs + paceMs * mostMonths;
+  await within(limitMs, signal, () => `${missing()} did not come to an end`, watch.whenClosed(everyone));
+
+  // Before the agents leave: the bus forgets the counts of a topic that nobody listens to.
+  const bus = { prices: await countBus(client, topics.price("*")), plans: await countBus(client, topics.plan("*")) };
+  await within(stopLimitMs, signal, () => "the feed did not end", feed.exited);
+  await Promise.all(children.map((child) => child.stop()));
+  return {
+    feed: FeedCount.parse(watch.closed.get("feed")),
+    analyst: AnalystCount.parse(watch.closed.get("analyst")),
+    planner: PlannerCount.parse(watch.closed.get("planner")),
+    executor: ExecutorCount.parse(watch.closed.get("executor")),
+    watch,
+    bus,
+  };
 }
 
 async function waitUntilConnected(client: BridgeClient, ids: readonly string[], signal: AbortSignal): Promise<void> {

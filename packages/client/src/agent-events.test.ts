@@ -160,16 +160,12 @@ test("a subscription that the bridge refuses is refused to the author, and so is
 });
 
 test("a gap is logged and acknowledged with the events around it", async () => {
-  const logged: unknown[] = [];
-  const nothing = (): void => {};
-  const { agent, stream } = await startAgent({ topics: ["a"], onEvent: () => {} });
-  agent.client.logger.warn = (_message, facts) => logged.push(facts);
-  void nothing;
+  const { stream, warnings } = await startAgent({ topics: ["a"], onEvent: () => {} });
   const reason = GapReason.QUEUE_FULL;
   const gap = create(GapSchema, { subscription: 1, firstSequence: 1n, lastSequence: 4n, reason });
   stream.send({ case: "gap", value: gap });
   assert.equal((await stream.receive("eventAck")).sequence, 4n);
-  assert.deepEqual(logged, [{ agentId: "me", subscription: 1, lost: 4 }]);
+  assert.deepEqual(warnings, [{ agentId: "me", subscription: 1, lost: 4 }]);
 });
 
 test("what a handler emits keeps the event's thread and trace", async () => {

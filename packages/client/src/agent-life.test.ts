@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { DrainSchema, Feature, HeartbeatAckSchema } from "@loom-bridge/protocol/messages";
+import { DrainSchema, Feature, HeartbeatAckSchema, ToolRequestSchema } from "@loom-bridge/protocol/messages";
 import * as z from "zod";
 import { Agent, createAgent } from "./agent.ts";
 import { BridgeClient } from "./bridge-client.ts";
@@ -155,6 +155,23 @@ test("stop sends what is queued, waits for its receipts and for handlers and too
   assert.equal(
     (stream.received.findLast(({ event }) => event.case === "eventAck")?.event.value as { sequence: bigint }).sequence,
     1n,
+  );
+});
+
+test("stop lets a running tool answer and then waits for nothing more", async () => {
+  let finish = (_output: string): void => {};
+  const input = z.object({});
+  const run = (): Promise<string> => new Promise((resolve) => (finish = resolve));
+  const { agent, stream } = await startAgent({ tools: [defineTool({ name: "t", description: "", input, run })] });
+  stream.send({ case: "toolRequest", value: create(ToolRequestSchema, { ref: 1, call: { name: "t" } }) });
+  await settle();
+  const stopping = agent.stop();
+  await settle();
+  finish("done");
+  await stopping;
+  assert.deepEqual(
+    stream.received.map(({ event }) => event.case),
+    ["register", "toolResponse", "goodbye"],
   );
 });
 

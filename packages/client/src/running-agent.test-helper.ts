@@ -3,6 +3,7 @@ import type { AckSchema } from "@loom-bridge/protocol/messages";
 import { type Agent, createAgent } from "./agent.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { FakeRuntime } from "./fake-runtime.test-helper.ts";
+import { type Logger, silentLogger } from "./logger.ts";
 import { ScriptedBridge, type ScriptedStream } from "./scripted-bridge.test-helper.ts";
 
 export interface RunningAgent {
@@ -10,6 +11,8 @@ export interface RunningAgent {
   readonly stream: ScriptedStream;
   readonly runtime: FakeRuntime;
   readonly errors: unknown[];
+  /** The facts of what was logged as a warning. */
+  readonly warnings: unknown[];
 }
 
 /** An agent that has registered with a scripted bridge, on a clock that stands still. */
@@ -20,12 +23,14 @@ export async function startAgent(
   const bridge = new ScriptedBridge();
   const runtime = new FakeRuntime();
   const errors: unknown[] = [];
+  const warnings: unknown[] = [];
+  const logger: Logger = { ...silentLogger, warn: (_message, facts) => warnings.push(facts) };
   const agent = createAgent({
     id: "me",
-    client: { transport: bridge.transport(), runtime },
+    client: { transport: bridge.transport(), runtime, logger },
     onError: (error) => errors.push(error),
     ...options,
   });
   const [stream] = await Promise.all([bridge.acceptAgent(ack), agent.start()]);
-  return { agent, stream, runtime, errors };
+  return { agent, stream, runtime, errors, warnings };
 }

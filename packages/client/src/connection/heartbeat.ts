@@ -26,6 +26,7 @@ export class Heartbeat implements FrameSource {
 
   /** `answered` says whether the bridge answers heartbeats; if it does not, its silence means nothing. */
   start(intervalMs: number, answered: boolean): void {
+    this.stop();
     this.heard();
     const beat = (): void => {
       const silentMs = this.#options.runtime.monotonic() - this.#lastHeardMs;

@@ -59,7 +59,7 @@ export class Session {
     this.#publishes = new PublishLane(options.publishes, notify);
     this.#heartbeat = new Heartbeat({ runtime, onBeat: notify, onSilence: (ms) => this.#lose(ms) });
     const register = new OneFrame(clientEvent("register", options.register));
-    const control: FrameSource = { take: () => this.#control.take(1)[0] };
+    const control: FrameSource = { take: () => this.#takeControl() };
     const sources = [register, this.#heartbeat, this.acks, control, this.#publishes, this.#goodbye];
     this.#outbox = new Outbox(runtime, sources);
     this.#control.listen(notify);
@@ -110,6 +110,12 @@ export class Session {
   async #send(frame: ClientEvent, bytes: number): Promise<void> {
     if (this.#isOver) throw new LoomError("unavailable", "the stream has ended", { cause: this.#failure });
     return this.#control.send(frame, bytes);
+  }
+
+  #takeControl(): ClientEvent | undefined {
+    const [frame] = this.#control.take(1);
+    if (frame !== undefined) this.#options.onProgress();
+    return frame;
   }
 
   #finish(): LoomError | undefined {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
+import { create } from "@bufbuild/protobuf";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { type Runtime, systemRuntime, type Timer } from "@loom-bridge/protocol";
-import { BridgeService, type ClientEvent, type Delivery } from "@loom-bridge/protocol/messages";
+import { BridgeService, type ClientEvent, type Delivery, DeliverySchema } from "@loom-bridge/protocol/messages";
 import type { Logger } from "../domain/logger.ts";
 import { type Listener, type ListenerOptions, listen } from "./listen.ts";
 
@@ -90,23 +91,7 @@ export function createTestService(): { routes: (router: ConnectRouter) => void; 
 }
 
 export function ack(): Delivery {
-  return {
-    $typeName: "loom.bridge.v1.Delivery",
-    delivery: {
-      case: "ack",
-      value: {
-        $typeName: "loom.bridge.v1.Ack",
-        success: true,
-        message: "",
-        sessionId: "s",
-        epoch: 1n,
-        heartbeatIntervalMs: 0,
-        features: [],
-        publishWindow: 0,
-        maxMessageBytes: 0,
-      },
-    },
-  };
+  return create(DeliverySchema, { delivery: { case: "ack", value: { success: true, sessionId: "s", epoch: 1n } } });
 }
 
 export interface TestListener {

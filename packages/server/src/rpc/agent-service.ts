@@ -9,7 +9,7 @@ import { fromSubscriptionRequest } from "./event-mapping.ts";
 export function createAgentService(options: {
   readonly sessions: SessionRegistry;
   readonly bus: EventBus;
-}): ServiceImpl<typeof AgentService> {
+}): Omit<ServiceImpl<typeof AgentService>, "watchAgents"> {
   return {
     listAgents({ tool, topic }) {
       const reached = topic === "" ? undefined : options.bus.subscribersOf(topic);

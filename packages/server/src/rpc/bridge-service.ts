@@ -20,7 +20,7 @@ export interface BridgeServiceOptions extends StreamHandlerOptions {
   readonly countTools: () => number;
 }
 
-export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<typeof BridgeService> {
+export function createBridgeService(options: BridgeServiceOptions): Omit<ServiceImpl<typeof BridgeService>, "explain"> {
   const { bus, runtime, sessions, settings, logger } = options;
   return {
     stream: createStreamHandler(options),

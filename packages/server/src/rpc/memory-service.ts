@@ -10,7 +10,9 @@ const maxInt32 = 2 ** 31 - 1;
  * Serves memory. A plan that is kept out as a duplicate is an answer with success false; everything else that goes
  * wrong is an error of the call.
  */
-export function createMemoryService(memory: Memory): ServiceImpl<typeof MemoryService> {
+export function createMemoryService(
+  memory: Memory,
+): Omit<ServiceImpl<typeof MemoryService>, "claimExecution" | "releaseExecution"> {
   return {
     async savePlan({ sessionId, plan, onlyIfNew, timeWindowSec }) {
       const options = { onlyIfNew, windowSec: timeWindowSec };

@@ -9,7 +9,7 @@ export async function checkBridge({ remote, runtime, timeoutMs }: Patient): Prom
     const info = await remote.bridge.getInfo({}, { timeoutMs });
     const age = briefDuration(runtime.now() - Number(info.startedMs));
     return ok(
-      `${info.name} ${info.version}, up for ${age}: ${info.agents} agents, ${info.tools} tools, ` +
+      `${info.name} ${info.version}, up for ${age}: agents ${info.agents}, tools ${info.tools}, ` +
         `plans in ${info.memoryStore}`,
     );
   } catch (error) {

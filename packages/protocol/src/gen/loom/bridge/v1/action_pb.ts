@@ -4,13 +4,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Chain } from "./event_pb.ts";
+import { file_loom_bridge_v1_event } from "./event_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file loom/bridge/v1/action.proto.
  */
 export const file_loom_bridge_v1_action: GenFile = /*@__PURE__*/
-  fileDesc("Chtsb29tL2JyaWRnZS92MS9hY3Rpb24ucHJvdG8SDmxvb20uYnJpZGdlLnYxIoICCg5Ub29sRGVzY3JpcHRvchIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhkKEXBhcmFtZXRlcnNfc2NoZW1hGAMgASgJEi4KCHByb3ZpZGVyGAQgASgOMhwubG9vbS5icmlkZ2UudjEuUHJvdmlkZXJLaW5kEj4KCG1ldGFkYXRhGAUgAygLMiwubG9vbS5icmlkZ2UudjEuVG9vbERlc2NyaXB0b3IuTWV0YWRhdGFFbnRyeRIRCglwcm92aWRlcnMYBiADKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIssBCghUb29sQ2FsbBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCWFyZ3VtZW50cxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgFEjYKB2hlYWRlcnMYBSADKAsyJS5sb29tLmJyaWRnZS52MS5Ub29sQ2FsbC5IZWFkZXJzRW50cnkSFgoOY29ycmVsYXRpb25faWQYBiABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifgoKVG9vbFJlc3VsdBIqCgZzdGF0dXMYASABKA4yGi5sb29tLmJyaWRnZS52MS5Ub29sU3RhdHVzEg4KBm91dHB1dBgCIAEoCRIoCgVlcnJvchgDIAEoCzIZLmxvb20uYnJpZGdlLnYxLlRvb2xFcnJvchIKCgJpZBgEIAEoCSKTAQoJVG9vbEVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRI3CgdkZXRhaWxzGAMgAygLMiYubG9vbS5icmlkZ2UudjEuVG9vbEVycm9yLkRldGFpbHNFbnRyeRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIiChBMaXN0VG9vbHNSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCSJCChFMaXN0VG9vbHNSZXNwb25zZRItCgV0b29scxgBIAMoCzIeLmxvb20uYnJpZGdlLnYxLlRvb2xEZXNjcmlwdG9yIlIKC1Rvb2xSZXF1ZXN0EgsKA3JlZhgBIAEoDRImCgRjYWxsGAIgASgLMhgubG9vbS5icmlkZ2UudjEuVG9vbENhbGwSDgoGY2FsbGVyGAMgASgJIkcKDFRvb2xSZXNwb25zZRILCgNyZWYYASABKA0SKgoGcmVzdWx0GAIgASgLMhoubG9vbS5icmlkZ2UudjEuVG9vbFJlc3VsdCIpCgpUb29sQ2FuY2VsEgsKA3JlZhgBIAEoDRIOCgZyZWFzb24YAiABKAkqYAoMUHJvdmlkZXJLaW5kEh0KGVBST1ZJREVSX0tJTkRfVU5TUEVDSUZJRUQQABIYChRQUk9WSURFUl9LSU5EX0JSSURHRRABEhcKE1BST1ZJREVSX0tJTkRfQUdFTlQQAiprCgpUb29sU3RhdHVzEgsKB1RPT0xfT0sQABIOCgpUT09MX0VSUk9SEAESEAoMVE9PTF9USU1FT1VUEAISEgoOVE9PTF9OT1RfRk9VTkQQAxIaChZUT09MX0lOVkFMSURfQVJHVU1FTlRTEAQyrwEKDUFjdGlvblNlcnZpY2USRwoPRm9yd2FyZFRvb2xDYWxsEhgubG9vbS5icmlkZ2UudjEuVG9vbENhbGwaGi5sb29tLmJyaWRnZS52MS5Ub29sUmVzdWx0ElUKCUxpc3RUb29scxIgLmxvb20uYnJpZGdlLnYxLkxpc3RUb29sc1JlcXVlc3QaIS5sb29tLmJyaWRnZS52MS5MaXN0VG9vbHNSZXNwb25zZSIDkAIBYgZwcm90bzM");
+  fileDesc("Chtsb29tL2JyaWRnZS92MS9hY3Rpb24ucHJvdG8SDmxvb20uYnJpZGdlLnYxIq4CCg5Ub29sRGVzY3JpcHRvchIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhkKEXBhcmFtZXRlcnNfc2NoZW1hGAMgASgJEi4KCHByb3ZpZGVyGAQgASgOMhwubG9vbS5icmlkZ2UudjEuUHJvdmlkZXJLaW5kEj4KCG1ldGFkYXRhGAUgAygLMiwubG9vbS5icmlkZ2UudjEuVG9vbERlc2NyaXB0b3IuTWV0YWRhdGFFbnRyeRIRCglwcm92aWRlcnMYBiADKAkSKgoGZWZmZWN0GAcgASgOMhoubG9vbS5icmlkZ2UudjEuVG9vbEVmZmVjdBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigIKCFRvb2xDYWxsEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJYXJndW1lbnRzGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKAUSNgoHaGVhZGVycxgFIAMoCzIlLmxvb20uYnJpZGdlLnYxLlRvb2xDYWxsLkhlYWRlcnNFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBgGIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYByABKAkSJAoFY2hhaW4YCCABKAsyFS5sb29tLmJyaWRnZS52MS5DaGFpbhouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ+CgpUb29sUmVzdWx0EioKBnN0YXR1cxgBIAEoDjIaLmxvb20uYnJpZGdlLnYxLlRvb2xTdGF0dXMSDgoGb3V0cHV0GAIgASgJEigKBWVycm9yGAMgASgLMhkubG9vbS5icmlkZ2UudjEuVG9vbEVycm9yEgoKAmlkGAQgASgJIpMBCglUb29sRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEjcKB2RldGFpbHMYAyADKAsyJi5sb29tLmJyaWRnZS52MS5Ub29sRXJyb3IuRGV0YWlsc0VudHJ5Gi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiIKEExpc3RUb29sc1JlcXVlc3QSDgoGcHJlZml4GAEgASgJIkIKEUxpc3RUb29sc1Jlc3BvbnNlEi0KBXRvb2xzGAEgAygLMh4ubG9vbS5icmlkZ2UudjEuVG9vbERlc2NyaXB0b3IiUgoLVG9vbFJlcXVlc3QSCwoDcmVmGAEgASgNEiYKBGNhbGwYAiABKAsyGC5sb29tLmJyaWRnZS52MS5Ub29sQ2FsbBIOCgZjYWxsZXIYAyABKAkiRwoMVG9vbFJlc3BvbnNlEgsKA3JlZhgBIAEoDRIqCgZyZXN1bHQYAiABKAsyGi5sb29tLmJyaWRnZS52MS5Ub29sUmVzdWx0IikKClRvb2xDYW5jZWwSCwoDcmVmGAEgASgNEg4KBnJlYXNvbhgCIAEoCSpgCgxQcm92aWRlcktpbmQSHQoZUFJPVklERVJfS0lORF9VTlNQRUNJRklFRBAAEhgKFFBST1ZJREVSX0tJTkRfQlJJREdFEAESFwoTUFJPVklERVJfS0lORF9BR0VOVBACKnEKClRvb2xFZmZlY3QSGwoXVE9PTF9FRkZFQ1RfVU5TUEVDSUZJRUQQABIUChBUT09MX0VGRkVDVF9SRUFEEAESGgoWVE9PTF9FRkZFQ1RfSURFTVBPVEVOVBACEhQKEFRPT0xfRUZGRUNUX09OQ0UQAyprCgpUb29sU3RhdHVzEgsKB1RPT0xfT0sQABIOCgpUT09MX0VSUk9SEAESEAoMVE9PTF9USU1FT1VUEAISEgoOVE9PTF9OT1RfRk9VTkQQAxIaChZUT09MX0lOVkFMSURfQVJHVU1FTlRTEAQyrwEKDUFjdGlvblNlcnZpY2USRwoPRm9yd2FyZFRvb2xDYWxsEhgubG9vbS5icmlkZ2UudjEuVG9vbENhbGwaGi5sb29tLmJyaWRnZS52MS5Ub29sUmVzdWx0ElUKCUxpc3RUb29scxIgLmxvb20uYnJpZGdlLnYxLkxpc3RUb29sc1JlcXVlc3QaIS5sb29tLmJyaWRnZS52MS5MaXN0VG9vbHNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_loom_bridge_v1_event]);
 
 /**
  * @generated from message loom.bridge.v1.ToolDescriptor
@@ -55,6 +57,13 @@ export type ToolDescriptor = Message<"loom.bridge.v1.ToolDescriptor"> & {
    * @generated from field: repeated string providers = 6;
    */
   providers: string[];
+
+  /**
+   * What running it twice means.
+   *
+   * @generated from field: loom.bridge.v1.ToolEffect effect = 7;
+   */
+  effect: ToolEffect;
 };
 
 /**
@@ -110,6 +119,22 @@ export type ToolCall = Message<"loom.bridge.v1.ToolCall"> & {
    * @generated from field: string correlation_id = 6;
    */
   correlationId: string;
+
+  /**
+   * Names what the call is to bring about, across callers and retries: the
+   * same key and the same request get the same result, for 24 hours; the same
+   * key and another request is refused with FAILED_PRECONDITION. Empty: none.
+   *
+   * @generated from field: string idempotency_key = 7;
+   */
+  idempotencyKey: string;
+
+  /**
+   * The chain of events and calls that led to this one.
+   *
+   * @generated from field: loom.bridge.v1.Chain chain = 8;
+   */
+  chain?: Chain | undefined;
 };
 
 /**
@@ -166,7 +191,9 @@ export type ToolError = Message<"loom.bridge.v1.ToolError"> & {
   /**
    * Machine-readable: NOT_FOUND, INVALID_ARGUMENTS, TIMEOUT, EXECUTION_ERROR,
    * PERMISSION_DENIED, CANCELLED, PROVIDER_LOST, RESULT_TOO_LARGE or
-   * INVALID_RESULT.
+   * INVALID_RESULT; on a stream, where a call has no status of its own, also
+   * RESOURCE_EXHAUSTED, FAILED_PRECONDITION and INTERNAL. Or a word of the
+   * tool's own.
    *
    * @generated from field: string code = 1;
    */
@@ -358,6 +385,57 @@ export const ProviderKindSchema: GenEnum<ProviderKind> = /*@__PURE__*/
   enumDesc(file_loom_bridge_v1_action, 0);
 
 /**
+ * What running a tool twice means, and so what may be done when nobody knows
+ * whether it ran.
+ *
+ * @generated from enum loom.bridge.v1.ToolEffect
+ */
+export const ToolEffect = {
+  /**
+   * Taken as TOOL_EFFECT_ONCE.
+   *
+   * @generated from enum value: TOOL_EFFECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It changes nothing: the bridge may run it again, with another provider.
+   *
+   * @generated from enum value: TOOL_EFFECT_READ = 1;
+   */
+  READ: 1,
+
+  /**
+   * Running it twice with the same idempotency key is as good as once: the
+   * bridge may run it again, if the call has a key.
+   *
+   * @generated from enum value: TOOL_EFFECT_IDEMPOTENT = 2;
+   */
+  IDEMPOTENT: 2,
+
+  /**
+   * The bridge never runs it again.
+   *
+   * @generated from enum value: TOOL_EFFECT_ONCE = 3;
+   */
+  ONCE: 3,
+} as const;
+
+/**
+ * What running a tool twice means, and so what may be done when nobody knows
+ * whether it ran.
+ *
+ * @generated from enum loom.bridge.v1.ToolEffect
+ */
+export type ToolEffect = (typeof ToolEffect)[keyof typeof ToolEffect] | UnknownEnum;
+
+/**
+ * Describes the enum loom.bridge.v1.ToolEffect.
+ */
+export const ToolEffectSchema: GenEnum<ToolEffect> = /*@__PURE__*/
+  enumDesc(file_loom_bridge_v1_action, 1);
+
+/**
  * @generated from enum loom.bridge.v1.ToolStatus
  */
 export const ToolStatus = {
@@ -405,7 +483,7 @@ export type ToolStatus = (typeof ToolStatus)[keyof typeof ToolStatus] | UnknownE
  * Describes the enum loom.bridge.v1.ToolStatus.
  */
 export const ToolStatusSchema: GenEnum<ToolStatus> = /*@__PURE__*/
-  enumDesc(file_loom_bridge_v1_action, 1);
+  enumDesc(file_loom_bridge_v1_action, 2);
 
 /**
  * Tools: named functions, JSON in and JSON out, provided by the bridge itself

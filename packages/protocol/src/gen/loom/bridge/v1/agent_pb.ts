@@ -12,7 +12,55 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file loom/bridge/v1/agent.proto.
  */
 export const file_loom_bridge_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("Chpsb29tL2JyaWRnZS92MS9hZ2VudC5wcm90bxIObG9vbS5icmlkZ2UudjEiMAoRTGlzdEFnZW50c1JlcXVlc3QSDAoEdG9vbBgBIAEoCRINCgV0b3BpYxgCIAEoCSI/ChJMaXN0QWdlbnRzUmVzcG9uc2USKQoGYWdlbnRzGAEgAygLMhkubG9vbS5icmlkZ2UudjEuQWdlbnRJbmZvIskCCglBZ2VudEluZm8SEAoIYWdlbnRfaWQYASABKAkSMwoNc3Vic2NyaXB0aW9ucxgCIAMoCzIcLmxvb20uYnJpZGdlLnYxLlN1YnNjcmlwdGlvbhINCgV0b29scxgDIAMoCRI5CghtZXRhZGF0YRgEIAMoCzInLmxvb20uYnJpZGdlLnYxLkFnZW50SW5mby5NZXRhZGF0YUVudHJ5EisKBnN0YXR1cxgFIAEoDjIbLmxvb20uYnJpZGdlLnYxLkFnZW50U3RhdHVzEhIKCnNlc3Npb25faWQYBiABKAkSDQoFZXBvY2gYByABKAQSFAoMY29ubmVjdGVkX21zGAggASgDEhQKDGxhc3Rfc2Vlbl9tcxgJIAEoAxovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqXwoLQWdlbnRTdGF0dXMSHAoYQUdFTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTQUdFTlRfU1RBVFVTX0FDVElWRRABEhkKFUFHRU5UX1NUQVRVU19JTkFDVElWRRACMmgKDEFnZW50U2VydmljZRJYCgpMaXN0QWdlbnRzEiEubG9vbS5icmlkZ2UudjEuTGlzdEFnZW50c1JlcXVlc3QaIi5sb29tLmJyaWRnZS52MS5MaXN0QWdlbnRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_loom_bridge_v1_event]);
+  fileDesc("Chpsb29tL2JyaWRnZS92MS9hZ2VudC5wcm90bxIObG9vbS5icmlkZ2UudjEiIgoSV2F0Y2hBZ2VudHNSZXF1ZXN0EgwKBHRvb2wYASABKAkifAoTV2F0Y2hBZ2VudHNSZXNwb25zZRIrCgZjaGFuZ2UYASABKA4yGy5sb29tLmJyaWRnZS52MS5BZ2VudENoYW5nZRIoCgVhZ2VudBgCIAEoCzIZLmxvb20uYnJpZGdlLnYxLkFnZW50SW5mbxIOCgZyZWFzb24YAyABKAkiMAoRTGlzdEFnZW50c1JlcXVlc3QSDAoEdG9vbBgBIAEoCRINCgV0b3BpYxgCIAEoCSI/ChJMaXN0QWdlbnRzUmVzcG9uc2USKQoGYWdlbnRzGAEgAygLMhkubG9vbS5icmlkZ2UudjEuQWdlbnRJbmZvIskCCglBZ2VudEluZm8SEAoIYWdlbnRfaWQYASABKAkSMwoNc3Vic2NyaXB0aW9ucxgCIAMoCzIcLmxvb20uYnJpZGdlLnYxLlN1YnNjcmlwdGlvbhINCgV0b29scxgDIAMoCRI5CghtZXRhZGF0YRgEIAMoCzInLmxvb20uYnJpZGdlLnYxLkFnZW50SW5mby5NZXRhZGF0YUVudHJ5EisKBnN0YXR1cxgFIAEoDjIbLmxvb20uYnJpZGdlLnYxLkFnZW50U3RhdHVzEhIKCnNlc3Npb25faWQYBiABKAkSDQoFZXBvY2gYByABKAQSFAoMY29ubmVjdGVkX21zGAggASgDEhQKDGxhc3Rfc2Vlbl9tcxgJIAEoAxovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqkwEKC0FnZW50Q2hhbmdlEhwKGEFHRU5UX0NIQU5HRV9VTlNQRUNJRklFRBAAEhgKFEFHRU5UX0NIQU5HRV9QUkVTRU5UEAESGQoVQUdFTlRfQ0hBTkdFX0NPTVBMRVRFEAISFwoTQUdFTlRfQ0hBTkdFX09OTElORRADEhgKFEFHRU5UX0NIQU5HRV9PRkZMSU5FEAQqXwoLQWdlbnRTdGF0dXMSHAoYQUdFTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTQUdFTlRfU1RBVFVTX0FDVElWRRABEhkKFUFHRU5UX1NUQVRVU19JTkFDVElWRRACMsIBCgxBZ2VudFNlcnZpY2USWAoKTGlzdEFnZW50cxIhLmxvb20uYnJpZGdlLnYxLkxpc3RBZ2VudHNSZXF1ZXN0GiIubG9vbS5icmlkZ2UudjEuTGlzdEFnZW50c1Jlc3BvbnNlIgOQAgESWAoLV2F0Y2hBZ2VudHMSIi5sb29tLmJyaWRnZS52MS5XYXRjaEFnZW50c1JlcXVlc3QaIy5sb29tLmJyaWRnZS52MS5XYXRjaEFnZW50c1Jlc3BvbnNlMAFiBnByb3RvMw", [file_loom_bridge_v1_event]);
+
+/**
+ * @generated from message loom.bridge.v1.WatchAgentsRequest
+ */
+export type WatchAgentsRequest = Message<"loom.bridge.v1.WatchAgentsRequest"> & {
+  /**
+   * As in ListAgentsRequest.
+   *
+   * @generated from field: string tool = 1;
+   */
+  tool: string;
+};
+
+/**
+ * Describes the message loom.bridge.v1.WatchAgentsRequest.
+ * Use `create(WatchAgentsRequestSchema)` to create a new message.
+ */
+export const WatchAgentsRequestSchema: GenMessage<WatchAgentsRequest> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_agent, 0);
+
+/**
+ * @generated from message loom.bridge.v1.WatchAgentsResponse
+ */
+export type WatchAgentsResponse = Message<"loom.bridge.v1.WatchAgentsResponse"> & {
+  /**
+   * @generated from field: loom.bridge.v1.AgentChange change = 1;
+   */
+  change: AgentChange;
+
+  /**
+   * @generated from field: loom.bridge.v1.AgentInfo agent = 2;
+   */
+  agent?: AgentInfo | undefined;
+
+  /**
+   * With AGENT_CHANGE_OFFLINE: why.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message loom.bridge.v1.WatchAgentsResponse.
+ * Use `create(WatchAgentsResponseSchema)` to create a new message.
+ */
+export const WatchAgentsResponseSchema: GenMessage<WatchAgentsResponse> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_agent, 1);
 
 /**
  * @generated from message loom.bridge.v1.ListAgentsRequest
@@ -38,7 +86,7 @@ export type ListAgentsRequest = Message<"loom.bridge.v1.ListAgentsRequest"> & {
  * Use `create(ListAgentsRequestSchema)` to create a new message.
  */
 export const ListAgentsRequestSchema: GenMessage<ListAgentsRequest> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_agent, 0);
+  messageDesc(file_loom_bridge_v1_agent, 2);
 
 /**
  * @generated from message loom.bridge.v1.ListAgentsResponse
@@ -57,7 +105,7 @@ export type ListAgentsResponse = Message<"loom.bridge.v1.ListAgentsResponse"> & 
  * Use `create(ListAgentsResponseSchema)` to create a new message.
  */
 export const ListAgentsResponseSchema: GenMessage<ListAgentsResponse> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_agent, 1);
+  messageDesc(file_loom_bridge_v1_agent, 3);
 
 /**
  * @generated from message loom.bridge.v1.AgentInfo
@@ -121,7 +169,54 @@ export type AgentInfo = Message<"loom.bridge.v1.AgentInfo"> & {
  * Use `create(AgentInfoSchema)` to create a new message.
  */
 export const AgentInfoSchema: GenMessage<AgentInfo> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_agent, 2);
+  messageDesc(file_loom_bridge_v1_agent, 4);
+
+/**
+ * @generated from enum loom.bridge.v1.AgentChange
+ */
+export const AgentChange = {
+  /**
+   * @generated from enum value: AGENT_CHANGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It was here when the watch began.
+   *
+   * @generated from enum value: AGENT_CHANGE_PRESENT = 1;
+   */
+  PRESENT: 1,
+
+  /**
+   * Everyone who was here has been told; agent is absent.
+   *
+   * @generated from enum value: AGENT_CHANGE_COMPLETE = 2;
+   */
+  COMPLETE: 2,
+
+  /**
+   * It connected, or a newer session took over.
+   *
+   * @generated from enum value: AGENT_CHANGE_ONLINE = 3;
+   */
+  ONLINE: 3,
+
+  /**
+   * @generated from enum value: AGENT_CHANGE_OFFLINE = 4;
+   */
+  OFFLINE: 4,
+} as const;
+
+/**
+ * @generated from enum loom.bridge.v1.AgentChange
+ */
+export type AgentChange = (typeof AgentChange)[keyof typeof AgentChange] | UnknownEnum;
+
+/**
+ * Describes the enum loom.bridge.v1.AgentChange.
+ */
+export const AgentChangeSchema: GenEnum<AgentChange> = /*@__PURE__*/
+  enumDesc(file_loom_bridge_v1_agent, 0);
 
 /**
  * @generated from enum loom.bridge.v1.AgentStatus
@@ -156,7 +251,7 @@ export type AgentStatus = (typeof AgentStatus)[keyof typeof AgentStatus] | Unkno
  * Describes the enum loom.bridge.v1.AgentStatus.
  */
 export const AgentStatusSchema: GenEnum<AgentStatus> = /*@__PURE__*/
-  enumDesc(file_loom_bridge_v1_agent, 0);
+  enumDesc(file_loom_bridge_v1_agent, 1);
 
 /**
  * Who is connected.
@@ -171,6 +266,16 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof ListAgentsRequestSchema;
     output: typeof ListAgentsResponseSchema;
+  },
+  /**
+   * Tells who is connected, then who comes, changes and goes.
+   *
+   * @generated from rpc loom.bridge.v1.AgentService.WatchAgents
+   */
+  watchAgents: {
+    methodKind: "server_streaming";
+    input: typeof WatchAgentsRequestSchema;
+    output: typeof WatchAgentsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_loom_bridge_v1_agent, 0);

@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ToolCancel, ToolDescriptor, ToolRequest, ToolResponse } from "./action_pb.ts";
 import { file_loom_bridge_v1_action } from "./action_pb.ts";
-import type { Event, EventAck, EventBatch, Gap, PublishItem, Qos, ReceiptBatch, Subscription } from "./event_pb.ts";
+import type { Event, EventAck, EventBatch, EventSettle, Gap, PublishItem, Qos, ReceiptBatch, Subscription } from "./event_pb.ts";
 import { file_loom_bridge_v1_event } from "./event_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file loom/bridge/v1/bridge.proto.
  */
 export const file_loom_bridge_v1_bridge: GenFile = /*@__PURE__*/
-  fileDesc("Chtsb29tL2JyaWRnZS92MS9icmlkZ2UucHJvdG8SDmxvb20uYnJpZGdlLnYxIrUECgtDbGllbnRFdmVudBIqCgdwdWJsaXNoGAEgASgLMhcubG9vbS5icmlkZ2UudjEuUHVibGlzaEgAEiwKCHJlZ2lzdGVyGAIgASgLMhgubG9vbS5icmlkZ2UudjEuUmVnaXN0ZXJIABIuCgloZWFydGJlYXQYAyABKAsyGS5sb29tLmJyaWRnZS52MS5IZWFydGJlYXRIABI1Cg1wdWJsaXNoX2JhdGNoGAQgASgLMhwubG9vbS5icmlkZ2UudjEuUHVibGlzaEJhdGNoSAASMwoMdG9vbF9yZXF1ZXN0GAUgASgLMhsubG9vbS5icmlkZ2UudjEuVG9vbFJlcXVlc3RIABI1Cg10b29sX3Jlc3BvbnNlGAYgASgLMhwubG9vbS5icmlkZ2UudjEuVG9vbFJlc3BvbnNlSAASMQoLdG9vbF9jYW5jZWwYByABKAsyGi5sb29tLmJyaWRnZS52MS5Ub29sQ2FuY2VsSAASLgoJc3Vic2NyaWJlGAggASgLMhkubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlSAASMgoLdW5zdWJzY3JpYmUYCSABKAsyGy5sb29tLmJyaWRnZS52MS5VbnN1YnNjcmliZUgAEioKB2dvb2RieWUYCiABKAsyFy5sb29tLmJyaWRnZS52MS5Hb29kYnllSAASLQoJZXZlbnRfYWNrGAsgASgLMhgubG9vbS5icmlkZ2UudjEuRXZlbnRBY2tIAEIHCgVldmVudCKrBAoIRGVsaXZlcnkSJgoFZXZlbnQYASABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudEgAEiIKA2FjaxgCIAEoCzITLmxvb20uYnJpZGdlLnYxLkFja0gAEjEKC2V2ZW50X2JhdGNoGAMgASgLMhoubG9vbS5icmlkZ2UudjEuRXZlbnRCYXRjaEgAEjUKDXJlY2VpcHRfYmF0Y2gYBCABKAsyHC5sb29tLmJyaWRnZS52MS5SZWNlaXB0QmF0Y2hIABIzCgx0b29sX3JlcXVlc3QYBSABKAsyGy5sb29tLmJyaWRnZS52MS5Ub29sUmVxdWVzdEgAEjUKDXRvb2xfcmVzcG9uc2UYBiABKAsyHC5sb29tLmJyaWRnZS52MS5Ub29sUmVzcG9uc2VIABIxCgt0b29sX2NhbmNlbBgHIAEoCzIaLmxvb20uYnJpZGdlLnYxLlRvb2xDYW5jZWxIABI7ChBzdWJzY3JpcHRpb25fYWNrGAggASgLMh8ubG9vbS5icmlkZ2UudjEuU3Vic2NyaXB0aW9uQWNrSAASIgoDZ2FwGAkgASgLMhMubG9vbS5icmlkZ2UudjEuR2FwSAASJgoFZHJhaW4YCiABKAsyFS5sb29tLmJyaWRnZS52MS5EcmFpbkgAEjUKDWhlYXJ0YmVhdF9hY2sYCyABKAsyHC5sb29tLmJyaWRnZS52MS5IZWFydGJlYXRBY2tIAEIKCghkZWxpdmVyeSJLCgdQdWJsaXNoEg0KBXRvcGljGAEgASgJEiQKBWV2ZW50GAIgASgLMhUubG9vbS5icmlkZ2UudjEuRXZlbnQSCwoDcmVmGAMgASgEIk0KDFB1Ymxpc2hCYXRjaBIRCglmaXJzdF9yZWYYASABKAQSKgoFaXRlbXMYAiADKAsyGy5sb29tLmJyaWRnZS52MS5QdWJsaXNoSXRlbSKmAgoIUmVnaXN0ZXISEAoIYWdlbnRfaWQYASABKAkSDgoGdG9waWNzGAIgAygJEi0KBXRvb2xzGAMgAygLMh4ubG9vbS5icmlkZ2UudjEuVG9vbERlc2NyaXB0b3ISOAoIbWV0YWRhdGEYBCADKAsyJi5sb29tLmJyaWRnZS52MS5SZWdpc3Rlci5NZXRhZGF0YUVudHJ5EikKCGZlYXR1cmVzGAUgAygOMhcubG9vbS5icmlkZ2UudjEuRmVhdHVyZRIzCg1zdWJzY3JpcHRpb25zGAYgAygLMhwubG9vbS5icmlkZ2UudjEuU3Vic2NyaXB0aW9uGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLHAQoDQWNrEg8KB3N1Y2Nlc3MYASABKAgSDwoHbWVzc2FnZRgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEg0KBWVwb2NoGAQgASgEEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgFIAEoBRIpCghmZWF0dXJlcxgGIAMoDjIXLmxvb20uYnJpZGdlLnYxLkZlYXR1cmUSFgoOcHVibGlzaF93aW5kb3cYByABKA0SGQoRbWF4X21lc3NhZ2VfYnl0ZXMYCCABKA0iIQoJSGVhcnRiZWF0EhQKDHRpbWVzdGFtcF9tcxgBIAEoAyJBCgxIZWFydGJlYXRBY2sSFAoMdGltZXN0YW1wX21zGAEgASgDEhsKE2JyaWRnZV90aW1lc3RhbXBfbXMYAiABKAMiPwoJU3Vic2NyaWJlEjIKDHN1YnNjcmlwdGlvbhgBIAEoCzIcLmxvb20uYnJpZGdlLnYxLlN1YnNjcmlwdGlvbiIZCgtVbnN1YnNjcmliZRIKCgJpZBgBIAEoDSJECg9TdWJzY3JpcHRpb25BY2sSCgoCaWQYASABKA0SDgoGYWN0aXZlGAIgASgIEhUKDWVycm9yX21lc3NhZ2UYAyABKAkiGQoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkiKQoFRHJhaW4SDgoGcmVhc29uGAEgASgJEhAKCGdyYWNlX21zGAIgASgFIkUKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiQKBWV2ZW50GAIgASgLMhUubG9vbS5icmlkZ2UudjEuRXZlbnQiVQoPUHVibGlzaFJlc3BvbnNlEhAKCGV2ZW50X2lkGAEgASgJEg8KB21hdGNoZWQYAiABKA0SDgoGcXVldWVkGAMgASgNEg8KB2Ryb3BwZWQYBCABKA0iWgoQU3Vic2NyaWJlUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJEhMKC2V2ZW50X3R5cGVzGAIgAygJEiAKA3FvcxgDIAEoDjITLmxvb20uYnJpZGdlLnYxLlFvcyKiAQoRU3Vic2NyaWJlUmVzcG9uc2USMAoKc3Vic2NyaWJlZBgBIAEoCzIaLmxvb20uYnJpZGdlLnYxLlN1YnNjcmliZWRIABIrCgVldmVudBgCIAEoCzIaLmxvb20uYnJpZGdlLnYxLlRvcGljRXZlbnRIABIiCgNnYXAYAyABKAsyEy5sb29tLmJyaWRnZS52MS5HYXBIAEIKCghkZWxpdmVyeSIMCgpTdWJzY3JpYmVkImMKClRvcGljRXZlbnQSDQoFdG9waWMYASABKAkSJAoFZXZlbnQYAiABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudBIQCghzZXF1ZW5jZRgDIAEoBBIOCgZzZW5kZXIYBCABKAkiEAoOR2V0SW5mb1JlcXVlc3Qi3gEKD0dldEluZm9SZXNwb25zZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEgoKc3RhcnRlZF9tcxgDIAEoAxIpCghmZWF0dXJlcxgEIAMoDjIXLmxvb20uYnJpZGdlLnYxLkZlYXR1cmUSFAoMbWVtb3J5X3N0b3JlGAUgASgJEg4KBmFnZW50cxgGIAEoDRINCgV0b29scxgHIAEoDRIZChFtYXhfbWVzc2FnZV9ieXRlcxgIIAEoDRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYCSABKAUiIQoPR2V0U3RhdHNSZXF1ZXN0Eg4KBmZpbHRlchgBIAEoCSJ+ChBHZXRTdGF0c1Jlc3BvbnNlEioKBnRvcGljcxgBIAMoCzIaLmxvb20uYnJpZGdlLnYxLlRvcGljU3RhdHMSKQoFdG90YWwYAiABKAsyGi5sb29tLmJyaWRnZS52MS5Ub3BpY1N0YXRzEhMKC3RvcGljX2NvdW50GAMgASgNIoEBCgpUb3BpY1N0YXRzEg0KBXRvcGljGAEgASgJEhEKCXB1Ymxpc2hlZBgCIAEoBBIRCglkZWxpdmVyZWQYAyABKAQSDwoHZHJvcHBlZBgEIAEoBBIcChRhY3RpdmVfc3Vic2NyaXB0aW9ucxgFIAEoDRIPCgdiYWNrbG9nGAYgASgEIocBCglFcnJvckluZm8SEQoJcmV0cnlhYmxlGAEgASgIEjcKB2RldGFpbHMYAiADKAsyJi5sb29tLmJyaWRnZS52MS5FcnJvckluZm8uRGV0YWlsc0VudHJ5Gi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKkwKB0ZlYXR1cmUSFwoTRkVBVFVSRV9VTlNQRUNJRklFRBAAEhMKD0ZFQVRVUkVfQkFUQ0hFUxABEhMKD0ZFQVRVUkVfTk9USUNFUxACMpkDCg1CcmlkZ2VTZXJ2aWNlEkMKBlN0cmVhbRIbLmxvb20uYnJpZGdlLnYxLkNsaWVudEV2ZW50GhgubG9vbS5icmlkZ2UudjEuRGVsaXZlcnkoATABEkoKB1B1Ymxpc2gSHi5sb29tLmJyaWRnZS52MS5QdWJsaXNoUmVxdWVzdBofLmxvb20uYnJpZGdlLnYxLlB1Ymxpc2hSZXNwb25zZRJSCglTdWJzY3JpYmUSIC5sb29tLmJyaWRnZS52MS5TdWJzY3JpYmVSZXF1ZXN0GiEubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJPCgdHZXRJbmZvEh4ubG9vbS5icmlkZ2UudjEuR2V0SW5mb1JlcXVlc3QaHy5sb29tLmJyaWRnZS52MS5HZXRJbmZvUmVzcG9uc2UiA5ACARJSCghHZXRTdGF0cxIfLmxvb20uYnJpZGdlLnYxLkdldFN0YXRzUmVxdWVzdBogLmxvb20uYnJpZGdlLnYxLkdldFN0YXRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_loom_bridge_v1_action, file_loom_bridge_v1_event]);
+  fileDesc("Chtsb29tL2JyaWRnZS92MS9icmlkZ2UucHJvdG8SDmxvb20uYnJpZGdlLnYxIuoECgtDbGllbnRFdmVudBIqCgdwdWJsaXNoGAEgASgLMhcubG9vbS5icmlkZ2UudjEuUHVibGlzaEgAEiwKCHJlZ2lzdGVyGAIgASgLMhgubG9vbS5icmlkZ2UudjEuUmVnaXN0ZXJIABIuCgloZWFydGJlYXQYAyABKAsyGS5sb29tLmJyaWRnZS52MS5IZWFydGJlYXRIABI1Cg1wdWJsaXNoX2JhdGNoGAQgASgLMhwubG9vbS5icmlkZ2UudjEuUHVibGlzaEJhdGNoSAASMwoMdG9vbF9yZXF1ZXN0GAUgASgLMhsubG9vbS5icmlkZ2UudjEuVG9vbFJlcXVlc3RIABI1Cg10b29sX3Jlc3BvbnNlGAYgASgLMhwubG9vbS5icmlkZ2UudjEuVG9vbFJlc3BvbnNlSAASMQoLdG9vbF9jYW5jZWwYByABKAsyGi5sb29tLmJyaWRnZS52MS5Ub29sQ2FuY2VsSAASLgoJc3Vic2NyaWJlGAggASgLMhkubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlSAASMgoLdW5zdWJzY3JpYmUYCSABKAsyGy5sb29tLmJyaWRnZS52MS5VbnN1YnNjcmliZUgAEioKB2dvb2RieWUYCiABKAsyFy5sb29tLmJyaWRnZS52MS5Hb29kYnllSAASLQoJZXZlbnRfYWNrGAsgASgLMhgubG9vbS5icmlkZ2UudjEuRXZlbnRBY2tIABIzCgxldmVudF9zZXR0bGUYDCABKAsyGy5sb29tLmJyaWRnZS52MS5FdmVudFNldHRsZUgAQgcKBWV2ZW50IqsECghEZWxpdmVyeRImCgVldmVudBgBIAEoCzIVLmxvb20uYnJpZGdlLnYxLkV2ZW50SAASIgoDYWNrGAIgASgLMhMubG9vbS5icmlkZ2UudjEuQWNrSAASMQoLZXZlbnRfYmF0Y2gYAyABKAsyGi5sb29tLmJyaWRnZS52MS5FdmVudEJhdGNoSAASNQoNcmVjZWlwdF9iYXRjaBgEIAEoCzIcLmxvb20uYnJpZGdlLnYxLlJlY2VpcHRCYXRjaEgAEjMKDHRvb2xfcmVxdWVzdBgFIAEoCzIbLmxvb20uYnJpZGdlLnYxLlRvb2xSZXF1ZXN0SAASNQoNdG9vbF9yZXNwb25zZRgGIAEoCzIcLmxvb20uYnJpZGdlLnYxLlRvb2xSZXNwb25zZUgAEjEKC3Rvb2xfY2FuY2VsGAcgASgLMhoubG9vbS5icmlkZ2UudjEuVG9vbENhbmNlbEgAEjsKEHN1YnNjcmlwdGlvbl9hY2sYCCABKAsyHy5sb29tLmJyaWRnZS52MS5TdWJzY3JpcHRpb25BY2tIABIiCgNnYXAYCSABKAsyEy5sb29tLmJyaWRnZS52MS5HYXBIABImCgVkcmFpbhgKIAEoCzIVLmxvb20uYnJpZGdlLnYxLkRyYWluSAASNQoNaGVhcnRiZWF0X2FjaxgLIAEoCzIcLmxvb20uYnJpZGdlLnYxLkhlYXJ0YmVhdEFja0gAQgoKCGRlbGl2ZXJ5IksKB1B1Ymxpc2gSDQoFdG9waWMYASABKAkSJAoFZXZlbnQYAiABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudBILCgNyZWYYAyABKAQiTQoMUHVibGlzaEJhdGNoEhEKCWZpcnN0X3JlZhgBIAEoBBIqCgVpdGVtcxgCIAMoCzIbLmxvb20uYnJpZGdlLnYxLlB1Ymxpc2hJdGVtIqYCCghSZWdpc3RlchIQCghhZ2VudF9pZBgBIAEoCRIOCgZ0b3BpY3MYAiADKAkSLQoFdG9vbHMYAyADKAsyHi5sb29tLmJyaWRnZS52MS5Ub29sRGVzY3JpcHRvchI4CghtZXRhZGF0YRgEIAMoCzImLmxvb20uYnJpZGdlLnYxLlJlZ2lzdGVyLk1ldGFkYXRhRW50cnkSKQoIZmVhdHVyZXMYBSADKA4yFy5sb29tLmJyaWRnZS52MS5GZWF0dXJlEjMKDXN1YnNjcmlwdGlvbnMYBiADKAsyHC5sb29tLmJyaWRnZS52MS5TdWJzY3JpcHRpb24aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIu8BCgNBY2sSDwoHc3VjY2VzcxgBIAEoCBIPCgdtZXNzYWdlGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSDQoFZXBvY2gYBCABKAQSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAUgASgFEikKCGZlYXR1cmVzGAYgAygOMhcubG9vbS5icmlkZ2UudjEuRmVhdHVyZRIWCg5wdWJsaXNoX3dpbmRvdxgHIAEoDRIZChFtYXhfbWVzc2FnZV9ieXRlcxgIIAEoDRIOCgZsb2dfaWQYCSABKAkSFgoObWF4X29wZW5fY2FsbHMYCiABKA0iIQoJSGVhcnRiZWF0EhQKDHRpbWVzdGFtcF9tcxgBIAEoAyJBCgxIZWFydGJlYXRBY2sSFAoMdGltZXN0YW1wX21zGAEgASgDEhsKE2JyaWRnZV90aW1lc3RhbXBfbXMYAiABKAMiPwoJU3Vic2NyaWJlEjIKDHN1YnNjcmlwdGlvbhgBIAEoCzIcLmxvb20uYnJpZGdlLnYxLlN1YnNjcmlwdGlvbiIZCgtVbnN1YnNjcmliZRIKCgJpZBgBIAEoDSJbCg9TdWJzY3JpcHRpb25BY2sSCgoCaWQYASABKA0SDgoGYWN0aXZlGAIgASgIEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSFQoNZ3JvdXBfbWVtYmVycxgEIAEoDSIZCgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCSIpCgVEcmFpbhIOCgZyZWFzb24YASABKAkSEAoIZ3JhY2VfbXMYAiABKAUiRQoOUHVibGlzaFJlcXVlc3QSDQoFdG9waWMYASABKAkSJAoFZXZlbnQYAiABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudCJVCg9QdWJsaXNoUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSDwoHbWF0Y2hlZBgCIAEoDRIOCgZxdWV1ZWQYAyABKA0SDwoHZHJvcHBlZBgEIAEoDSJaChBTdWJzY3JpYmVSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkSEwoLZXZlbnRfdHlwZXMYAiADKAkSIAoDcW9zGAMgASgOMhMubG9vbS5icmlkZ2UudjEuUW9zIqIBChFTdWJzY3JpYmVSZXNwb25zZRIwCgpzdWJzY3JpYmVkGAEgASgLMhoubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlZEgAEisKBWV2ZW50GAIgASgLMhoubG9vbS5icmlkZ2UudjEuVG9waWNFdmVudEgAEiIKA2dhcBgDIAEoCzITLmxvb20uYnJpZGdlLnYxLkdhcEgAQgoKCGRlbGl2ZXJ5IgwKClN1YnNjcmliZWQiYwoKVG9waWNFdmVudBINCgV0b3BpYxgBIAEoCRIkCgVldmVudBgCIAEoCzIVLmxvb20uYnJpZGdlLnYxLkV2ZW50EhAKCHNlcXVlbmNlGAMgASgEEg4KBnNlbmRlchgEIAEoCSIQCg5HZXRJbmZvUmVxdWVzdCLeAQoPR2V0SW5mb1Jlc3BvbnNlEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRISCgpzdGFydGVkX21zGAMgASgDEikKCGZlYXR1cmVzGAQgAygOMhcubG9vbS5icmlkZ2UudjEuRmVhdHVyZRIUCgxtZW1vcnlfc3RvcmUYBSABKAkSDgoGYWdlbnRzGAYgASgNEg0KBXRvb2xzGAcgASgNEhkKEW1heF9tZXNzYWdlX2J5dGVzGAggASgNEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgJIAEoBSIcCg5FeHBsYWluUmVxdWVzdBIKCgJpZBgBIAEoCSJACg9FeHBsYWluUmVzcG9uc2USLQoHZW50cmllcxgBIAMoCzIcLmxvb20uYnJpZGdlLnYxLkpvdXJuYWxFbnRyeSJlCgxKb3VybmFsRW50cnkSFAoMdGltZXN0YW1wX21zGAEgASgDEgwKBHdoYXQYAiABKAkSEAoIYWdlbnRfaWQYAyABKAkSDwoHc3ViamVjdBgEIAEoCRIOCgZkZXRhaWwYBSABKAkiIQoPR2V0U3RhdHNSZXF1ZXN0Eg4KBmZpbHRlchgBIAEoCSJ+ChBHZXRTdGF0c1Jlc3BvbnNlEioKBnRvcGljcxgBIAMoCzIaLmxvb20uYnJpZGdlLnYxLlRvcGljU3RhdHMSKQoFdG90YWwYAiABKAsyGi5sb29tLmJyaWRnZS52MS5Ub3BpY1N0YXRzEhMKC3RvcGljX2NvdW50GAMgASgNIoEBCgpUb3BpY1N0YXRzEg0KBXRvcGljGAEgASgJEhEKCXB1Ymxpc2hlZBgCIAEoBBIRCglkZWxpdmVyZWQYAyABKAQSDwoHZHJvcHBlZBgEIAEoBBIcChRhY3RpdmVfc3Vic2NyaXB0aW9ucxgFIAEoDRIPCgdiYWNrbG9nGAYgASgEIocBCglFcnJvckluZm8SEQoJcmV0cnlhYmxlGAEgASgIEjcKB2RldGFpbHMYAiADKAsyJi5sb29tLmJyaWRnZS52MS5FcnJvckluZm8uRGV0YWlsc0VudHJ5Gi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKkwKB0ZlYXR1cmUSFwoTRkVBVFVSRV9VTlNQRUNJRklFRBAAEhMKD0ZFQVRVUkVfQkFUQ0hFUxABEhMKD0ZFQVRVUkVfTk9USUNFUxACMuoDCg1CcmlkZ2VTZXJ2aWNlEkMKBlN0cmVhbRIbLmxvb20uYnJpZGdlLnYxLkNsaWVudEV2ZW50GhgubG9vbS5icmlkZ2UudjEuRGVsaXZlcnkoATABEkoKB1B1Ymxpc2gSHi5sb29tLmJyaWRnZS52MS5QdWJsaXNoUmVxdWVzdBofLmxvb20uYnJpZGdlLnYxLlB1Ymxpc2hSZXNwb25zZRJSCglTdWJzY3JpYmUSIC5sb29tLmJyaWRnZS52MS5TdWJzY3JpYmVSZXF1ZXN0GiEubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJPCgdHZXRJbmZvEh4ubG9vbS5icmlkZ2UudjEuR2V0SW5mb1JlcXVlc3QaHy5sb29tLmJyaWRnZS52MS5HZXRJbmZvUmVzcG9uc2UiA5ACARJPCgdFeHBsYWluEh4ubG9vbS5icmlkZ2UudjEuRXhwbGFpblJlcXVlc3QaHy5sb29tLmJyaWRnZS52MS5FeHBsYWluUmVzcG9uc2UiA5ACARJSCghHZXRTdGF0cxIfLmxvb20uYnJpZGdlLnYxLkdldFN0YXRzUmVxdWVzdBogLmxvb20uYnJpZGdlLnYxLkdldFN0YXRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_loom_bridge_v1_action, file_loom_bridge_v1_event]);
 
 /**
  * What a client says on its stream.
@@ -100,6 +100,12 @@ export type ClientEvent = Message<"loom.bridge.v1.ClientEvent"> & {
      */
     value: EventAck;
     case: "eventAck";
+  } | {
+    /**
+     * @generated from field: loom.bridge.v1.EventSettle event_settle = 12;
+     */
+    value: EventSettle;
+    case: "eventSettle";
   } | { case: undefined; value?: undefined };
 };
 
@@ -388,6 +394,21 @@ export type Ack = Message<"loom.bridge.v1.Ack"> & {
    * @generated from field: uint32 max_message_bytes = 8;
    */
   maxMessageBytes: number;
+
+  /**
+   * Names the log that RoutedEvent.offset counts in. Another one after a
+   * restart means that the events of before are gone.
+   *
+   * @generated from field: string log_id = 9;
+   */
+  logId: string;
+
+  /**
+   * How many calls the agent may have open.
+   *
+   * @generated from field: uint32 max_open_calls = 10;
+   */
+  maxOpenCalls: number;
 };
 
 /**
@@ -506,6 +527,13 @@ export type SubscriptionAck = Message<"loom.bridge.v1.SubscriptionAck"> & {
    * @generated from field: string error_message = 3;
    */
   errorMessage: string;
+
+  /**
+   * How many members the subscription's group has now, this one among them.
+   *
+   * @generated from field: uint32 group_members = 4;
+   */
+  groupMembers: number;
 };
 
 /**
@@ -800,6 +828,92 @@ export const GetInfoResponseSchema: GenMessage<GetInfoResponse> = /*@__PURE__*/
   messageDesc(file_loom_bridge_v1_bridge, 20);
 
 /**
+ * @generated from message loom.bridge.v1.ExplainRequest
+ */
+export type ExplainRequest = Message<"loom.bridge.v1.ExplainRequest"> & {
+  /**
+   * Event.id or ToolCall.id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message loom.bridge.v1.ExplainRequest.
+ * Use `create(ExplainRequestSchema)` to create a new message.
+ */
+export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_bridge, 21);
+
+/**
+ * @generated from message loom.bridge.v1.ExplainResponse
+ */
+export type ExplainResponse = Message<"loom.bridge.v1.ExplainResponse"> & {
+  /**
+   * Oldest first. Empty: the bridge knows nothing of it, or no longer.
+   *
+   * @generated from field: repeated loom.bridge.v1.JournalEntry entries = 1;
+   */
+  entries: JournalEntry[];
+};
+
+/**
+ * Describes the message loom.bridge.v1.ExplainResponse.
+ * Use `create(ExplainResponseSchema)` to create a new message.
+ */
+export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_bridge, 22);
+
+/**
+ * One thing that happened to an event or a call.
+ *
+ * @generated from message loom.bridge.v1.JournalEntry
+ */
+export type JournalEntry = Message<"loom.bridge.v1.JournalEntry"> & {
+  /**
+   * In milliseconds since the Unix epoch.
+   *
+   * @generated from field: int64 timestamp_ms = 1;
+   */
+  timestampMs: bigint;
+
+  /**
+   * "published", "queued", "sent", "acknowledged", "dropped", "retried",
+   * "dead-lettered", "refused", "duplicate", "called", "answered".
+   *
+   * @generated from field: string what = 2;
+   */
+  what: string;
+
+  /**
+   * The agent it happened to; empty for the bridge.
+   *
+   * @generated from field: string agent_id = 3;
+   */
+  agentId: string;
+
+  /**
+   * The topic or the tool.
+   *
+   * @generated from field: string subject = 4;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: string detail = 5;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message loom.bridge.v1.JournalEntry.
+ * Use `create(JournalEntrySchema)` to create a new message.
+ */
+export const JournalEntrySchema: GenMessage<JournalEntry> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_bridge, 23);
+
+/**
  * @generated from message loom.bridge.v1.GetStatsRequest
  */
 export type GetStatsRequest = Message<"loom.bridge.v1.GetStatsRequest"> & {
@@ -816,7 +930,7 @@ export type GetStatsRequest = Message<"loom.bridge.v1.GetStatsRequest"> & {
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_bridge, 21);
+  messageDesc(file_loom_bridge_v1_bridge, 24);
 
 /**
  * @generated from message loom.bridge.v1.GetStatsResponse
@@ -849,7 +963,7 @@ export type GetStatsResponse = Message<"loom.bridge.v1.GetStatsResponse"> & {
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_bridge, 22);
+  messageDesc(file_loom_bridge_v1_bridge, 25);
 
 /**
  * @generated from message loom.bridge.v1.TopicStats
@@ -902,7 +1016,7 @@ export type TopicStats = Message<"loom.bridge.v1.TopicStats"> & {
  * Use `create(TopicStatsSchema)` to create a new message.
  */
 export const TopicStatsSchema: GenMessage<TopicStats> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_bridge, 23);
+  messageDesc(file_loom_bridge_v1_bridge, 26);
 
 /**
  * Travels in the details of an RPC error's status.
@@ -930,7 +1044,7 @@ export type ErrorInfo = Message<"loom.bridge.v1.ErrorInfo"> & {
  * Use `create(ErrorInfoSchema)` to create a new message.
  */
 export const ErrorInfoSchema: GenMessage<ErrorInfo> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_bridge, 24);
+  messageDesc(file_loom_bridge_v1_bridge, 27);
 
 /**
  * What a client asks for in Register.
@@ -1028,6 +1142,17 @@ export const BridgeService: GenService<{
     methodKind: "unary";
     input: typeof GetInfoRequestSchema;
     output: typeof GetInfoResponseSchema;
+  },
+  /**
+   * Tells what became of an event or a tool call, for as long as the bridge
+   * remembers.
+   *
+   * @generated from rpc loom.bridge.v1.BridgeService.Explain
+   */
+  explain: {
+    methodKind: "unary";
+    input: typeof ExplainRequestSchema;
+    output: typeof ExplainResponseSchema;
   },
   /**
    * Counts of the event bus since the bridge started.

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file loom/bridge/v1/event.proto.
  */
 export const file_loom_bridge_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chpsb29tL2JyaWRnZS92MS9ldmVudC5wcm90bxIObG9vbS5icmlkZ2UudjEi9AEKBUV2ZW50EgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDEg4KBnNvdXJjZRgEIAEoCRI1CghtZXRhZGF0YRgFIAMoCzIjLmxvb20uYnJpZGdlLnYxLkV2ZW50Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgGIAEoDBISCgpjb25maWRlbmNlGAcgASgCEgwKBHRhZ3MYCCADKAkSEAoIcHJpb3JpdHkYCSABKAUaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInIKDFN1YnNjcmlwdGlvbhIKCgJpZBgBIAEoDRIPCgdmaWx0ZXJzGAIgAygJEhMKC2V2ZW50X3R5cGVzGAMgAygJEiAKA3FvcxgEIAEoDjITLmxvb20uYnJpZGdlLnYxLlFvcxIOCgZ3aW5kb3cYBSABKA0iRQoLUHVibGlzaEl0ZW0SDQoFdG9waWMYASABKAkSDQoFZXZlbnQYAiABKAwSCgoCaWQYAyABKAkSDAoEdHlwZRgEIAEoCSI7CgtSb3V0ZWRFdmVudBINCgV0b3BpYxgBIAEoCRINCgVldmVudBgCIAEoDBIOCgZzZW5kZXIYAyABKAkiZwoKRXZlbnRCYXRjaBIUCgxzdWJzY3JpcHRpb24YASABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYAiABKAQSKwoGZXZlbnRzGAMgAygLMhsubG9vbS5icmlkZ2UudjEuUm91dGVkRXZlbnQiMgoIRXZlbnRBY2sSFAoMc3Vic2NyaXB0aW9uGAEgASgNEhAKCHNlcXVlbmNlGAIgASgEInUKA0dhcBIUCgxzdWJzY3JpcHRpb24YASABKA0SFgoOZmlyc3Rfc2VxdWVuY2UYAiABKAQSFQoNbGFzdF9zZXF1ZW5jZRgDIAEoBBIpCgZyZWFzb24YBCABKA4yGS5sb29tLmJyaWRnZS52MS5HYXBSZWFzb24ihAEKB1JlY2VpcHQSCwoDcmVmGAEgASgEEg0KBWNvdW50GAIgASgNEg8KB21hdGNoZWQYAyABKA0SDgoGcXVldWVkGAQgASgNEg8KB2Ryb3BwZWQYBSABKA0SKwoFZXJyb3IYBiABKAsyHC5sb29tLmJyaWRnZS52MS5QdWJsaXNoRXJyb3IiLQoMUHVibGlzaEVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5CgxSZWNlaXB0QmF0Y2gSKQoIcmVjZWlwdHMYASADKAsyFy5sb29tLmJyaWRnZS52MS5SZWNlaXB0KlEKA1FvcxITCg9RT1NfVU5TUEVDSUZJRUQQABIQCgxRT1NfUkVBTFRJTUUQARIPCgtRT1NfQkFUQ0hFRBACEhIKDlFPU19CQUNLR1JPVU5EEAMqQgoJR2FwUmVhc29uEhoKFkdBUF9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVHQVBfUkVBU09OX1FVRVVFX0ZVTEwQAWIGcHJvdG8z");
+  fileDesc("Chpsb29tL2JyaWRnZS92MS9ldmVudC5wcm90bxIObG9vbS5icmlkZ2UudjEi9AEKBUV2ZW50EgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDEg4KBnNvdXJjZRgEIAEoCRI1CghtZXRhZGF0YRgFIAMoCzIjLmxvb20uYnJpZGdlLnYxLkV2ZW50Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgGIAEoDBISCgpjb25maWRlbmNlGAcgASgCEgwKBHRhZ3MYCCADKAkSEAoIcHJpb3JpdHkYCSABKAUaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsMCCgxTdWJzY3JpcHRpb24SCgoCaWQYASABKA0SDwoHZmlsdGVycxgCIAMoCRITCgtldmVudF90eXBlcxgDIAMoCRIgCgNxb3MYBCABKA4yEy5sb29tLmJyaWRnZS52MS5Rb3MSDgoGd2luZG93GAUgASgNEioKCG92ZXJmbG93GAYgASgOMhgubG9vbS5icmlkZ2UudjEuT3ZlcmZsb3cSJAoFc3RhcnQYByABKAsyFS5sb29tLmJyaWRnZS52MS5TdGFydBINCgVncm91cBgIIAEoCRIsCglkZWxpdmVyZWQYCSABKA4yGS5sb29tLmJyaWRnZS52MS5EZWxpdmVyZWQSGQoRc2V0dGxlX3RpbWVvdXRfbXMYCiABKAUSFAoMbWF4X2F0dGVtcHRzGAsgASgNEg8KB2R1cmFibGUYDCABKAkiZQoFU3RhcnQSFgoMYWZ0ZXJfb2Zmc2V0GAEgASgESAASEgoIc2luY2VfbXMYAiABKANIABIUCgpsYXN0X3ZhbHVlGAMgASgISAASDgoGbG9nX2lkGAQgASgJQgoKCHBvc2l0aW9uIngKC1B1Ymxpc2hJdGVtEg0KBXRvcGljGAEgASgJEg0KBWV2ZW50GAIgASgMEgoKAmlkGAMgASgJEgwKBHR5cGUYBCABKAkSCwoDa2V5GAUgASgJEiQKBWNoYWluGAYgASgLMhUubG9vbS5icmlkZ2UudjEuQ2hhaW4iSQoFQ2hhaW4SDAoEaG9wcxgBIAEoDRIUCgxyZW1haW5pbmdfbXMYAiABKAMSDgoGYnVkZ2V0GAMgASgNEgwKBHBhdGgYBCADKAkilAEKC1JvdXRlZEV2ZW50Eg0KBXRvcGljGAEgASgJEg0KBWV2ZW50GAIgASgMEg4KBnNlbmRlchgDIAEoCRIOCgZvZmZzZXQYBCABKAQSFAoMcHVibGlzaGVkX21zGAUgASgDEgsKA2tleRgGIAEoCRIkCgVjaGFpbhgHIAEoCzIVLmxvb20uYnJpZGdlLnYxLkNoYWluIngKCkV2ZW50QmF0Y2gSFAoMc3Vic2NyaXB0aW9uGAEgASgNEhYKDmZpcnN0X3NlcXVlbmNlGAIgASgEEisKBmV2ZW50cxgDIAMoCzIbLmxvb20uYnJpZGdlLnYxLlJvdXRlZEV2ZW50Eg8KB2F0dGVtcHQYBCABKA0iMgoIRXZlbnRBY2sSFAoMc3Vic2NyaXB0aW9uGAEgASgNEhAKCHNlcXVlbmNlGAIgASgEIlQKC0V2ZW50U2V0dGxlEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIvCgtzZXR0bGVtZW50cxgCIAMoCzIaLmxvb20uYnJpZGdlLnYxLlNldHRsZW1lbnQiagoKU2V0dGxlbWVudBIQCghzZXF1ZW5jZRgBIAEoBBIoCgd2ZXJkaWN0GAIgASgOMhcubG9vbS5icmlkZ2UudjEuVmVyZGljdBIQCghkZWxheV9tcxgDIAEoBRIOCgZyZWFzb24YBCABKAkidQoDR2FwEhQKDHN1YnNjcmlwdGlvbhgBIAEoDRIWCg5maXJzdF9zZXF1ZW5jZRgCIAEoBBIVCg1sYXN0X3NlcXVlbmNlGAMgASgEEikKBnJlYXNvbhgEIAEoDjIZLmxvb20uYnJpZGdlLnYxLkdhcFJlYXNvbiLMAQoHUmVjZWlwdBILCgNyZWYYASABKAQSDQoFY291bnQYAiABKA0SDwoHbWF0Y2hlZBgDIAEoDRIOCgZxdWV1ZWQYBCABKA0SDwoHZHJvcHBlZBgFIAEoDRIrCgVlcnJvchgGIAEoCzIcLmxvb20uYnJpZGdlLnYxLlB1Ymxpc2hFcnJvchIRCglkdXBsaWNhdGUYByABKAgSIwoFZHJvcHMYCCADKAsyFC5sb29tLmJyaWRnZS52MS5Ecm9wEg4KBm9mZnNldBgJIAEoBCJBCgREcm9wEioKBnJlYXNvbhgBIAEoDjIaLmxvb20uYnJpZGdlLnYxLkRyb3BSZWFzb24SDQoFY291bnQYAiABKA0iLQoMUHVibGlzaEVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI5CgxSZWNlaXB0QmF0Y2gSKQoIcmVjZWlwdHMYASADKAsyFy5sb29tLmJyaWRnZS52MS5SZWNlaXB0KlEKA1FvcxITCg9RT1NfVU5TUEVDSUZJRUQQABIQCgxRT1NfUkVBTFRJTUUQARIPCgtRT1NfQkFUQ0hFRBACEhIKDlFPU19CQUNLR1JPVU5EEAMqnQEKCE92ZXJmbG93EhgKFE9WRVJGTE9XX1VOU1BFQ0lGSUVEEAASEgoOT1ZFUkZMT1dfQkxPQ0sQARIYChRPVkVSRkxPV19EUk9QX09MREVTVBACEhgKFE9WRVJGTE9XX0RST1BfTkVXRVNUEAMSGwoXT1ZFUkZMT1dfTEFURVNUX1BFUl9LRVkQBBISCg5PVkVSRkxPV19FVklDVBAFKl8KCURlbGl2ZXJlZBIZChVERUxJVkVSRURfVU5TUEVDSUZJRUQQABIaChZERUxJVkVSRURfQVRfTU9TVF9PTkNFEAESGwoXREVMSVZFUkVEX0FUX0xFQVNUX09OQ0UQAip6CgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIXChNWRVJESUNUX0FDS05PV0xFREdFEAESEQoNVkVSRElDVF9SRVRSWRACEhUKEVZFUkRJQ1RfVEVSTUlOQVRFEAMSEwoPVkVSRElDVF9XT1JLSU5HEAQqXwoJR2FwUmVhc29uEhoKFkdBUF9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVHQVBfUkVBU09OX1FVRVVFX0ZVTEwQARIbChdHQVBfUkVBU09OX05PVF9SRVRBSU5FRBACKmYKCkRyb3BSZWFzb24SGwoXRFJPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZEUk9QX1JFQVNPTl9RVUVVRV9GVUxMEAESHwobRFJPUF9SRUFTT05fU1VCU0NSSUJFUl9MRUZUEAJiBnByb3RvMw");
 
 /**
  * What agents publish and receive. The bridge routes an event by its topic and
@@ -139,6 +139,63 @@ export type Subscription = Message<"loom.bridge.v1.Subscription"> & {
    * @generated from field: uint32 window = 5;
    */
   window: number;
+
+  /**
+   * What a full queue does. Unspecified: as the quality says.
+   *
+   * @generated from field: loom.bridge.v1.Overflow overflow = 6;
+   */
+  overflow: Overflow;
+
+  /**
+   * Where to begin. Absent: with the next event.
+   *
+   * @generated from field: loom.bridge.v1.Start start = 7;
+   */
+  start?: Start | undefined;
+
+  /**
+   * Members of a group share the events of a subscription: each event goes to
+   * one of them, and to another when that one leaves without having
+   * acknowledged it. 1 to 128 bytes of [A-Za-z0-9_.:@-].
+   *
+   * @generated from field: string group = 8;
+   */
+  group: string;
+
+  /**
+   * AT_LEAST_ONCE needs a window.
+   *
+   * @generated from field: loom.bridge.v1.Delivered delivered = 9;
+   */
+  delivered: Delivered;
+
+  /**
+   * With AT_LEAST_ONCE: how long an event may be unsettled before it is
+   * delivered again, in milliseconds. 0: 30 000; at least 100, at most
+   * 43 200 000.
+   *
+   * @generated from field: int32 settle_timeout_ms = 10;
+   */
+  settleTimeoutMs: number;
+
+  /**
+   * With AT_LEAST_ONCE: how often an event is delivered at most. Then it goes
+   * to the topic "$dlq.<topic>". 0: 5; at most 100.
+   *
+   * @generated from field: uint32 max_attempts = 11;
+   */
+  maxAttempts: number;
+
+  /**
+   * Keeps the subscriber's position on the bridge, by agent (or group) and
+   * name: the next session's subscription of this name goes on where this one
+   * was acknowledged, and start counts only for the first. 1 to 128 bytes of
+   * [A-Za-z0-9_.:@-]. Empty: no position is kept.
+   *
+   * @generated from field: string durable = 12;
+   */
+  durable: string;
 };
 
 /**
@@ -147,6 +204,61 @@ export type Subscription = Message<"loom.bridge.v1.Subscription"> & {
  */
 export const SubscriptionSchema: GenMessage<Subscription> = /*@__PURE__*/
   messageDesc(file_loom_bridge_v1_event, 1);
+
+/**
+ * Where a subscription begins. The bridge keeps recent events of each topic,
+ * bounded in number, bytes and age; what it no longer has is announced by a
+ * Gap.
+ *
+ * @generated from message loom.bridge.v1.Start
+ */
+export type Start = Message<"loom.bridge.v1.Start"> & {
+  /**
+   * @generated from oneof loom.bridge.v1.Start.position
+   */
+  position: {
+    /**
+     * After the event with this offset; 0: with the oldest that is kept.
+     *
+     * @generated from field: uint64 after_offset = 1;
+     */
+    value: bigint;
+    case: "afterOffset";
+  } | {
+    /**
+     * With the first event that was published at this time or later, in
+     * milliseconds since the Unix epoch.
+     *
+     * @generated from field: int64 since_ms = 2;
+     */
+    value: bigint;
+    case: "sinceMs";
+  } | {
+    /**
+     * With the last event of each topic, then what follows.
+     *
+     * @generated from field: bool last_value = 3;
+     */
+    value: boolean;
+    case: "lastValue";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Ack.log_id, as it was when the offset was seen. Offsets of another log mean
+   * nothing here: the subscription then begins with the oldest event that is
+   * kept, after a Gap.
+   *
+   * @generated from field: string log_id = 4;
+   */
+  logId: string;
+};
+
+/**
+ * Describes the message loom.bridge.v1.Start.
+ * Use `create(StartSchema)` to create a new message.
+ */
+export const StartSchema: GenMessage<Start> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_event, 2);
 
 /**
  * An event on its way to the bridge, already encoded, with what the bridge
@@ -183,6 +295,21 @@ export type PublishItem = Message<"loom.bridge.v1.PublishItem"> & {
    * @generated from field: string type = 4;
    */
   type: string;
+
+  /**
+   * What the event is a newer value of, for OVERFLOW_LATEST_PER_KEY. Empty: of
+   * its topic.
+   *
+   * @generated from field: string key = 5;
+   */
+  key: string;
+
+  /**
+   * The chain of events and calls that led to this one.
+   *
+   * @generated from field: loom.bridge.v1.Chain chain = 6;
+   */
+  chain?: Chain | undefined;
 };
 
 /**
@@ -190,7 +317,53 @@ export type PublishItem = Message<"loom.bridge.v1.PublishItem"> & {
  * Use `create(PublishItemSchema)` to create a new message.
  */
 export const PublishItemSchema: GenMessage<PublishItem> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 2);
+  messageDesc(file_loom_bridge_v1_event, 3);
+
+/**
+ * What led to an event or a call, and how much further it may lead. Whoever
+ * acts on an event or a call passes its chain on; the bridge counts.
+ *
+ * @generated from message loom.bridge.v1.Chain
+ */
+export type Chain = Message<"loom.bridge.v1.Chain"> & {
+  /**
+   * Events and calls so far. A bridge refuses the 33rd.
+   *
+   * @generated from field: uint32 hops = 1;
+   */
+  hops: number;
+
+  /**
+   * What is left of the time that the whole chain has, in milliseconds. 0: no
+   * limit.
+   *
+   * @generated from field: int64 remaining_ms = 2;
+   */
+  remainingMs: bigint;
+
+  /**
+   * How many more events and calls the chain may make. 0: no limit but that of
+   * hops.
+   *
+   * @generated from field: uint32 budget = 3;
+   */
+  budget: number;
+
+  /**
+   * Who did what, oldest first, for the error that ends a loop: for example
+   * "planner > market.plan.BTC".
+   *
+   * @generated from field: repeated string path = 4;
+   */
+  path: string[];
+};
+
+/**
+ * Describes the message loom.bridge.v1.Chain.
+ * Use `create(ChainSchema)` to create a new message.
+ */
+export const ChainSchema: GenMessage<Chain> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_event, 4);
 
 /**
  * An event on its way to a subscriber, encoded once for all of them.
@@ -219,6 +392,31 @@ export type RoutedEvent = Message<"loom.bridge.v1.RoutedEvent"> & {
    * @generated from field: string sender = 3;
    */
   sender: string;
+
+  /**
+   * Its place in the bridge's log, which all topics share. 0: the topic is not
+   * kept.
+   *
+   * @generated from field: uint64 offset = 4;
+   */
+  offset: bigint;
+
+  /**
+   * When the bridge took it, in milliseconds since the Unix epoch.
+   *
+   * @generated from field: int64 published_ms = 5;
+   */
+  publishedMs: bigint;
+
+  /**
+   * @generated from field: string key = 6;
+   */
+  key: string;
+
+  /**
+   * @generated from field: loom.bridge.v1.Chain chain = 7;
+   */
+  chain?: Chain | undefined;
 };
 
 /**
@@ -226,7 +424,7 @@ export type RoutedEvent = Message<"loom.bridge.v1.RoutedEvent"> & {
  * Use `create(RoutedEventSchema)` to create a new message.
  */
 export const RoutedEventSchema: GenMessage<RoutedEvent> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 3);
+  messageDesc(file_loom_bridge_v1_event, 5);
 
 /**
  * Events for one subscription, in order. Event i has the sequence number
@@ -254,6 +452,14 @@ export type EventBatch = Message<"loom.bridge.v1.EventBatch"> & {
    * @generated from field: repeated loom.bridge.v1.RoutedEvent events = 3;
    */
   events: RoutedEvent[];
+
+  /**
+   * Which delivery of these events this is, counted from 1. An event that is
+   * delivered again keeps its sequence number and comes in a batch of its own.
+   *
+   * @generated from field: uint32 attempt = 4;
+   */
+  attempt: number;
 };
 
 /**
@@ -261,7 +467,7 @@ export type EventBatch = Message<"loom.bridge.v1.EventBatch"> & {
  * Use `create(EventBatchSchema)` to create a new message.
  */
 export const EventBatchSchema: GenMessage<EventBatch> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 4);
+  messageDesc(file_loom_bridge_v1_event, 6);
 
 /**
  * The client is done with a subscription's events up to and including a
@@ -288,7 +494,71 @@ export type EventAck = Message<"loom.bridge.v1.EventAck"> & {
  * Use `create(EventAckSchema)` to create a new message.
  */
 export const EventAckSchema: GenMessage<EventAck> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 5);
+  messageDesc(file_loom_bridge_v1_event, 7);
+
+/**
+ * Settles single events of a subscription with AT_LEAST_ONCE; EventAck settles
+ * all up to one.
+ *
+ * @generated from message loom.bridge.v1.EventSettle
+ */
+export type EventSettle = Message<"loom.bridge.v1.EventSettle"> & {
+  /**
+   * Subscription.id
+   *
+   * @generated from field: uint32 subscription = 1;
+   */
+  subscription: number;
+
+  /**
+   * @generated from field: repeated loom.bridge.v1.Settlement settlements = 2;
+   */
+  settlements: Settlement[];
+};
+
+/**
+ * Describes the message loom.bridge.v1.EventSettle.
+ * Use `create(EventSettleSchema)` to create a new message.
+ */
+export const EventSettleSchema: GenMessage<EventSettle> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_event, 8);
+
+/**
+ * @generated from message loom.bridge.v1.Settlement
+ */
+export type Settlement = Message<"loom.bridge.v1.Settlement"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: loom.bridge.v1.Verdict verdict = 2;
+   */
+  verdict: Verdict;
+
+  /**
+   * With VERDICT_RETRY: how long to wait before the next delivery, in
+   * milliseconds.
+   *
+   * @generated from field: int32 delay_ms = 3;
+   */
+  delayMs: number;
+
+  /**
+   * With VERDICT_TERMINATE: why, for the dead letter.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message loom.bridge.v1.Settlement.
+ * Use `create(SettlementSchema)` to create a new message.
+ */
+export const SettlementSchema: GenMessage<Settlement> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_event, 9);
 
 /**
  * Events that the subscriber will not get.
@@ -326,7 +596,7 @@ export type Gap = Message<"loom.bridge.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 6);
+  messageDesc(file_loom_bridge_v1_event, 10);
 
 /**
  * What became of one publish, or of a run of publishes that went alike.
@@ -377,6 +647,29 @@ export type Receipt = Message<"loom.bridge.v1.Receipt"> & {
    * @generated from field: loom.bridge.v1.PublishError error = 6;
    */
   error?: PublishError | undefined;
+
+  /**
+   * The event was published before, with this id, within two minutes. The
+   * counts are those of the first time.
+   *
+   * @generated from field: bool duplicate = 7;
+   */
+  duplicate: boolean;
+
+  /**
+   * Why events were dropped, each reason once.
+   *
+   * @generated from field: repeated loom.bridge.v1.Drop drops = 8;
+   */
+  drops: Drop[];
+
+  /**
+   * Its place in the bridge's log. Of several publishes, that of the last.
+   * 0: the topic is not kept.
+   *
+   * @generated from field: uint64 offset = 9;
+   */
+  offset: bigint;
 };
 
 /**
@@ -384,7 +677,29 @@ export type Receipt = Message<"loom.bridge.v1.Receipt"> & {
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 7);
+  messageDesc(file_loom_bridge_v1_event, 11);
+
+/**
+ * @generated from message loom.bridge.v1.Drop
+ */
+export type Drop = Message<"loom.bridge.v1.Drop"> & {
+  /**
+   * @generated from field: loom.bridge.v1.DropReason reason = 1;
+   */
+  reason: DropReason;
+
+  /**
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message loom.bridge.v1.Drop.
+ * Use `create(DropSchema)` to create a new message.
+ */
+export const DropSchema: GenMessage<Drop> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_event, 12);
 
 /**
  * Why a publish was refused.
@@ -410,7 +725,7 @@ export type PublishError = Message<"loom.bridge.v1.PublishError"> & {
  * Use `create(PublishErrorSchema)` to create a new message.
  */
 export const PublishErrorSchema: GenMessage<PublishError> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 8);
+  messageDesc(file_loom_bridge_v1_event, 13);
 
 /**
  * @generated from message loom.bridge.v1.ReceiptBatch
@@ -427,7 +742,7 @@ export type ReceiptBatch = Message<"loom.bridge.v1.ReceiptBatch"> & {
  * Use `create(ReceiptBatchSchema)` to create a new message.
  */
 export const ReceiptBatchSchema: GenMessage<ReceiptBatch> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_event, 9);
+  messageDesc(file_loom_bridge_v1_event, 14);
 
 /**
  * How a subscription's events are queued on their way to a subscriber.
@@ -480,6 +795,159 @@ export const QosSchema: GenEnum<Qos> = /*@__PURE__*/
   enumDesc(file_loom_bridge_v1_event, 0);
 
 /**
+ * What a full queue does with one more event.
+ *
+ * @generated from enum loom.bridge.v1.Overflow
+ */
+export const Overflow = {
+  /**
+   * @generated from enum value: OVERFLOW_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The publisher waits, at most until the subscriber is evicted.
+   *
+   * @generated from enum value: OVERFLOW_BLOCK = 1;
+   */
+  BLOCK: 1,
+
+  /**
+   * The oldest event in the queue makes room, and the gap is announced.
+   *
+   * @generated from enum value: OVERFLOW_DROP_OLDEST = 2;
+   */
+  DROP_OLDEST: 2,
+
+  /**
+   * The new event is not queued, and the gap is announced.
+   *
+   * @generated from enum value: OVERFLOW_DROP_NEWEST = 3;
+   */
+  DROP_NEWEST: 3,
+
+  /**
+   * Of the events with the same topic and key only the newest is kept; if that
+   * makes no room, the oldest event does.
+   *
+   * @generated from enum value: OVERFLOW_LATEST_PER_KEY = 4;
+   */
+  LATEST_PER_KEY: 4,
+
+  /**
+   * The subscriber is evicted.
+   *
+   * @generated from enum value: OVERFLOW_EVICT = 5;
+   */
+  EVICT: 5,
+} as const;
+
+/**
+ * What a full queue does with one more event.
+ *
+ * @generated from enum loom.bridge.v1.Overflow
+ */
+export type Overflow = (typeof Overflow)[keyof typeof Overflow] | UnknownEnum;
+
+/**
+ * Describes the enum loom.bridge.v1.Overflow.
+ */
+export const OverflowSchema: GenEnum<Overflow> = /*@__PURE__*/
+  enumDesc(file_loom_bridge_v1_event, 1);
+
+/**
+ * What "delivered" means.
+ *
+ * @generated from enum loom.bridge.v1.Delivered
+ */
+export const Delivered = {
+  /**
+   * AT_MOST_ONCE.
+   *
+   * @generated from enum value: DELIVERED_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Sent once. What a subscriber has not got when its stream breaks is
+   * delivered again only if it resumes.
+   *
+   * @generated from enum value: DELIVERED_AT_MOST_ONCE = 1;
+   */
+  AT_MOST_ONCE: 1,
+
+  /**
+   * Sent until it is settled: acknowledged, terminated, or given up after
+   * max_attempts.
+   *
+   * @generated from enum value: DELIVERED_AT_LEAST_ONCE = 2;
+   */
+  AT_LEAST_ONCE: 2,
+} as const;
+
+/**
+ * What "delivered" means.
+ *
+ * @generated from enum loom.bridge.v1.Delivered
+ */
+export type Delivered = (typeof Delivered)[keyof typeof Delivered] | UnknownEnum;
+
+/**
+ * Describes the enum loom.bridge.v1.Delivered.
+ */
+export const DeliveredSchema: GenEnum<Delivered> = /*@__PURE__*/
+  enumDesc(file_loom_bridge_v1_event, 2);
+
+/**
+ * @generated from enum loom.bridge.v1.Verdict
+ */
+export const Verdict = {
+  /**
+   * @generated from enum value: VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Done.
+   *
+   * @generated from enum value: VERDICT_ACKNOWLEDGE = 1;
+   */
+  ACKNOWLEDGE: 1,
+
+  /**
+   * Deliver it again.
+   *
+   * @generated from enum value: VERDICT_RETRY = 2;
+   */
+  RETRY: 2,
+
+  /**
+   * Never deliver it again: it goes to "$dlq.<topic>".
+   *
+   * @generated from enum value: VERDICT_TERMINATE = 3;
+   */
+  TERMINATE: 3,
+
+  /**
+   * Still at it: settle_timeout_ms begins anew.
+   *
+   * @generated from enum value: VERDICT_WORKING = 4;
+   */
+  WORKING: 4,
+} as const;
+
+/**
+ * @generated from enum loom.bridge.v1.Verdict
+ */
+export type Verdict = (typeof Verdict)[keyof typeof Verdict] | UnknownEnum;
+
+/**
+ * Describes the enum loom.bridge.v1.Verdict.
+ */
+export const VerdictSchema: GenEnum<Verdict> = /*@__PURE__*/
+  enumDesc(file_loom_bridge_v1_event, 3);
+
+/**
  * @generated from enum loom.bridge.v1.GapReason
  */
 export const GapReason = {
@@ -494,6 +962,14 @@ export const GapReason = {
    * @generated from enum value: GAP_REASON_QUEUE_FULL = 1;
    */
   QUEUE_FULL: 1,
+
+  /**
+   * The subscriber asked for events that the bridge no longer keeps. How many
+   * they were is not known: the numbers are those of one event.
+   *
+   * @generated from enum value: GAP_REASON_NOT_RETAINED = 2;
+   */
+  NOT_RETAINED: 2,
 } as const;
 
 /**
@@ -505,5 +981,40 @@ export type GapReason = (typeof GapReason)[keyof typeof GapReason] | UnknownEnum
  * Describes the enum loom.bridge.v1.GapReason.
  */
 export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
-  enumDesc(file_loom_bridge_v1_event, 1);
+  enumDesc(file_loom_bridge_v1_event, 4);
+
+/**
+ * @generated from enum loom.bridge.v1.DropReason
+ */
+export const DropReason = {
+  /**
+   * @generated from enum value: DROP_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The subscriber's queue was full.
+   *
+   * @generated from enum value: DROP_REASON_QUEUE_FULL = 1;
+   */
+  QUEUE_FULL: 1,
+
+  /**
+   * The subscriber was evicted or left while the publish waited for it.
+   *
+   * @generated from enum value: DROP_REASON_SUBSCRIBER_LEFT = 2;
+   */
+  SUBSCRIBER_LEFT: 2,
+} as const;
+
+/**
+ * @generated from enum loom.bridge.v1.DropReason
+ */
+export type DropReason = (typeof DropReason)[keyof typeof DropReason] | UnknownEnum;
+
+/**
+ * Describes the enum loom.bridge.v1.DropReason.
+ */
+export const DropReasonSchema: GenEnum<DropReason> = /*@__PURE__*/
+  enumDesc(file_loom_bridge_v1_event, 5);
 

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loom/bridge/v1/memory.proto.
  */
 export const file_loom_bridge_v1_memory: GenFile = /*@__PURE__*/
-  fileDesc("Chtsb29tL2JyaWRnZS92MS9tZW1vcnkucHJvdG8SDmxvb20uYnJpZGdlLnYxIvkBCgpQbGFuUmVjb3JkEhQKDHRpbWVzdGFtcF9tcxgBIAEoAxIOCgZzeW1ib2wYAiABKAkSDgoGYWN0aW9uGAMgASgJEhIKCmNvbmZpZGVuY2UYBCABKAISEQoJcmVhc29uaW5nGAUgASgJEhEKCXBsYW5faGFzaBgGIAEoCRIOCgZtZXRob2QYByABKAkSOgoIbWV0YWRhdGEYCCADKAsyKC5sb29tLmJyaWRnZS52MS5QbGFuUmVjb3JkLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItIBCg9FeGVjdXRpb25SZWNvcmQSFAoMdGltZXN0YW1wX21zGAEgASgDEhEKCXBsYW5faGFzaBgCIAEoCRIOCgZzeW1ib2wYAyABKAkSDgoGYWN0aW9uGAQgASgJEhIKCmNvbmZpZGVuY2UYBSABKAISDgoGc3RhdHVzGAYgASgJEhAKCGV4ZWN1dGVkGAcgASgIEhAKCG9yZGVyX2lkGAggASgJEhcKD29yZGVyX3NpemVfdXNkdBgJIAEoAhIVCg1lcnJvcl9tZXNzYWdlGAogASgJIn0KD1NhdmVQbGFuUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEigKBHBsYW4YAiABKAsyGi5sb29tLmJyaWRnZS52MS5QbGFuUmVjb3JkEhMKC29ubHlfaWZfbmV3GAMgASgIEhcKD3RpbWVfd2luZG93X3NlYxgEIAEoBSKzAQoQU2F2ZVBsYW5SZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEhEKCXBsYW5faGFzaBgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEjIKDmR1cGxpY2F0ZV9wbGFuGAQgASgLMhoubG9vbS5icmlkZ2UudjEuUGxhblJlY29yZBIfChd0aW1lX3NpbmNlX2R1cGxpY2F0ZV9tcxgFIAEoAxIPCgdldmljdGVkGAYgASgNIkoKFUdldFJlY2VudFBsYW5zUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRINCgVsaW1pdBgDIAEoBSJrChZHZXRSZWNlbnRQbGFuc1Jlc3BvbnNlEikKBXBsYW5zGAEgAygLMhoubG9vbS5icmlkZ2UudjEuUGxhblJlY29yZBIPCgdzdWNjZXNzGAIgASgIEhUKDWVycm9yX21lc3NhZ2UYAyABKAkibgoVQ2hlY2tEdXBsaWNhdGVSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSKAoEcGxhbhgCIAEoCzIaLmxvb20uYnJpZGdlLnYxLlBsYW5SZWNvcmQSFwoPdGltZV93aW5kb3dfc2VjGAMgASgFIoMBChZDaGVja0R1cGxpY2F0ZVJlc3BvbnNlEhQKDGlzX2R1cGxpY2F0ZRgBIAEoCBIyCg5kdXBsaWNhdGVfcGxhbhgCIAEoCzIaLmxvb20uYnJpZGdlLnYxLlBsYW5SZWNvcmQSHwoXdGltZV9zaW5jZV9kdXBsaWNhdGVfbXMYAyABKAMicAoTTWFya0V4ZWN1dGVkUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhEKCXBsYW5faGFzaBgCIAEoCRIyCglleGVjdXRpb24YAyABKAsyHy5sb29tLmJyaWRnZS52MS5FeGVjdXRpb25SZWNvcmQinQEKFE1hcmtFeGVjdXRlZFJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSFQoNZXJyb3JfbWVzc2FnZRgCIAEoCRIYChBhbHJlYWR5X2V4ZWN1dGVkGAMgASgIEjIKCWV4ZWN1dGlvbhgEIAEoCzIfLmxvb20uYnJpZGdlLnYxLkV4ZWN1dGlvblJlY29yZBIPCgdldmljdGVkGAUgASgNIj0KFENoZWNrRXhlY3V0ZWRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEQoJcGxhbl9oYXNoGAIgASgJImAKFUNoZWNrRXhlY3V0ZWRSZXNwb25zZRITCgtpc19leGVjdXRlZBgBIAEoCBIyCglleGVjdXRpb24YAiABKAsyHy5sb29tLmJyaWRnZS52MS5FeGVjdXRpb25SZWNvcmQiPgoYR2V0RXhlY3V0aW9uU3RhdHNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDgoGc3ltYm9sGAIgASgJItoBChlHZXRFeGVjdXRpb25TdGF0c1Jlc3BvbnNlEhgKEHRvdGFsX2V4ZWN1dGlvbnMYASABKAUSHQoVc3VjY2Vzc2Z1bF9leGVjdXRpb25zGAIgASgFEhkKEWZhaWxlZF9leGVjdXRpb25zGAMgASgFEhAKCHdpbl9yYXRlGAQgASgCEhsKE2R1cGxpY2F0ZV9wcmV2ZW50ZWQYBSABKAUSOgoRcmVjZW50X2V4ZWN1dGlvbnMYBiADKAsyHy5sb29tLmJyaWRnZS52MS5FeGVjdXRpb25SZWNvcmQy1wQKDU1lbW9yeVNlcnZpY2USTQoIU2F2ZVBsYW4SHy5sb29tLmJyaWRnZS52MS5TYXZlUGxhblJlcXVlc3QaIC5sb29tLmJyaWRnZS52MS5TYXZlUGxhblJlc3BvbnNlEl8KDkNoZWNrRHVwbGljYXRlEiUubG9vbS5icmlkZ2UudjEuQ2hlY2tEdXBsaWNhdGVSZXF1ZXN0GiYubG9vbS5icmlkZ2UudjEuQ2hlY2tEdXBsaWNhdGVSZXNwb25zZRJkCg5HZXRSZWNlbnRQbGFucxIlLmxvb20uYnJpZGdlLnYxLkdldFJlY2VudFBsYW5zUmVxdWVzdBomLmxvb20uYnJpZGdlLnYxLkdldFJlY2VudFBsYW5zUmVzcG9uc2UiA5ACARJeCgxNYXJrRXhlY3V0ZWQSIy5sb29tLmJyaWRnZS52MS5NYXJrRXhlY3V0ZWRSZXF1ZXN0GiQubG9vbS5icmlkZ2UudjEuTWFya0V4ZWN1dGVkUmVzcG9uc2UiA5ACAhJhCg1DaGVja0V4ZWN1dGVkEiQubG9vbS5icmlkZ2UudjEuQ2hlY2tFeGVjdXRlZFJlcXVlc3QaJS5sb29tLmJyaWRnZS52MS5DaGVja0V4ZWN1dGVkUmVzcG9uc2UiA5ACARJtChFHZXRFeGVjdXRpb25TdGF0cxIoLmxvb20uYnJpZGdlLnYxLkdldEV4ZWN1dGlvblN0YXRzUmVxdWVzdBopLmxvb20uYnJpZGdlLnYxLkdldEV4ZWN1dGlvblN0YXRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z");
+  fileDesc("Chtsb29tL2JyaWRnZS92MS9tZW1vcnkucHJvdG8SDmxvb20uYnJpZGdlLnYxIvkBCgpQbGFuUmVjb3JkEhQKDHRpbWVzdGFtcF9tcxgBIAEoAxIOCgZzeW1ib2wYAiABKAkSDgoGYWN0aW9uGAMgASgJEhIKCmNvbmZpZGVuY2UYBCABKAISEQoJcmVhc29uaW5nGAUgASgJEhEKCXBsYW5faGFzaBgGIAEoCRIOCgZtZXRob2QYByABKAkSOgoIbWV0YWRhdGEYCCADKAsyKC5sb29tLmJyaWRnZS52MS5QbGFuUmVjb3JkLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItIBCg9FeGVjdXRpb25SZWNvcmQSFAoMdGltZXN0YW1wX21zGAEgASgDEhEKCXBsYW5faGFzaBgCIAEoCRIOCgZzeW1ib2wYAyABKAkSDgoGYWN0aW9uGAQgASgJEhIKCmNvbmZpZGVuY2UYBSABKAISDgoGc3RhdHVzGAYgASgJEhAKCGV4ZWN1dGVkGAcgASgIEhAKCG9yZGVyX2lkGAggASgJEhcKD29yZGVyX3NpemVfdXNkdBgJIAEoAhIVCg1lcnJvcl9tZXNzYWdlGAogASgJIn0KD1NhdmVQbGFuUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEigKBHBsYW4YAiABKAsyGi5sb29tLmJyaWRnZS52MS5QbGFuUmVjb3JkEhMKC29ubHlfaWZfbmV3GAMgASgIEhcKD3RpbWVfd2luZG93X3NlYxgEIAEoBSKzAQoQU2F2ZVBsYW5SZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEhEKCXBsYW5faGFzaBgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEjIKDmR1cGxpY2F0ZV9wbGFuGAQgASgLMhoubG9vbS5icmlkZ2UudjEuUGxhblJlY29yZBIfChd0aW1lX3NpbmNlX2R1cGxpY2F0ZV9tcxgFIAEoAxIPCgdldmljdGVkGAYgASgNIkoKFUdldFJlY2VudFBsYW5zUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRINCgVsaW1pdBgDIAEoBSJrChZHZXRSZWNlbnRQbGFuc1Jlc3BvbnNlEikKBXBsYW5zGAEgAygLMhoubG9vbS5icmlkZ2UudjEuUGxhblJlY29yZBIPCgdzdWNjZXNzGAIgASgIEhUKDWVycm9yX21lc3NhZ2UYAyABKAkibgoVQ2hlY2tEdXBsaWNhdGVSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSKAoEcGxhbhgCIAEoCzIaLmxvb20uYnJpZGdlLnYxLlBsYW5SZWNvcmQSFwoPdGltZV93aW5kb3dfc2VjGAMgASgFIoMBChZDaGVja0R1cGxpY2F0ZVJlc3BvbnNlEhQKDGlzX2R1cGxpY2F0ZRgBIAEoCBIyCg5kdXBsaWNhdGVfcGxhbhgCIAEoCzIaLmxvb20uYnJpZGdlLnYxLlBsYW5SZWNvcmQSHwoXdGltZV9zaW5jZV9kdXBsaWNhdGVfbXMYAyABKAMihwEKE01hcmtFeGVjdXRlZFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIRCglwbGFuX2hhc2gYAiABKAkSMgoJZXhlY3V0aW9uGAMgASgLMh8ubG9vbS5icmlkZ2UudjEuRXhlY3V0aW9uUmVjb3JkEhUKDWZlbmNpbmdfdG9rZW4YBCABKAQinQEKFE1hcmtFeGVjdXRlZFJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSFQoNZXJyb3JfbWVzc2FnZRgCIAEoCRIYChBhbHJlYWR5X2V4ZWN1dGVkGAMgASgIEjIKCWV4ZWN1dGlvbhgEIAEoCzIfLmxvb20uYnJpZGdlLnYxLkV4ZWN1dGlvblJlY29yZBIPCgdldmljdGVkGAUgASgNImAKFUNsYWltRXhlY3V0aW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhEKCXBsYW5faGFzaBgCIAEoCRIOCgZob2xkZXIYAyABKAkSEAoIbGVhc2VfbXMYBCABKAUimQEKFkNsYWltRXhlY3V0aW9uUmVzcG9uc2USDwoHY2xhaW1lZBgBIAEoCBIVCg1mZW5jaW5nX3Rva2VuGAIgASgEEhIKCmV4cGlyZXNfbXMYAyABKAMSDwoHaGVsZF9ieRgEIAEoCRIyCglleGVjdXRpb24YBSABKAsyHy5sb29tLmJyaWRnZS52MS5FeGVjdXRpb25SZWNvcmQiVwoXUmVsZWFzZUV4ZWN1dGlvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIRCglwbGFuX2hhc2gYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBCIsChhSZWxlYXNlRXhlY3V0aW9uUmVzcG9uc2USEAoIcmVsZWFzZWQYASABKAgiPQoUQ2hlY2tFeGVjdXRlZFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIRCglwbGFuX2hhc2gYAiABKAkiYAoVQ2hlY2tFeGVjdXRlZFJlc3BvbnNlEhMKC2lzX2V4ZWN1dGVkGAEgASgIEjIKCWV4ZWN1dGlvbhgCIAEoCzIfLmxvb20uYnJpZGdlLnYxLkV4ZWN1dGlvblJlY29yZCI+ChhHZXRFeGVjdXRpb25TdGF0c1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZzeW1ib2wYAiABKAki2gEKGUdldEV4ZWN1dGlvblN0YXRzUmVzcG9uc2USGAoQdG90YWxfZXhlY3V0aW9ucxgBIAEoBRIdChVzdWNjZXNzZnVsX2V4ZWN1dGlvbnMYAiABKAUSGQoRZmFpbGVkX2V4ZWN1dGlvbnMYAyABKAUSEAoId2luX3JhdGUYBCABKAISGwoTZHVwbGljYXRlX3ByZXZlbnRlZBgFIAEoBRI6ChFyZWNlbnRfZXhlY3V0aW9ucxgGIAMoCzIfLmxvb20uYnJpZGdlLnYxLkV4ZWN1dGlvblJlY29yZDKfBgoNTWVtb3J5U2VydmljZRJNCghTYXZlUGxhbhIfLmxvb20uYnJpZGdlLnYxLlNhdmVQbGFuUmVxdWVzdBogLmxvb20uYnJpZGdlLnYxLlNhdmVQbGFuUmVzcG9uc2USXwoOQ2hlY2tEdXBsaWNhdGUSJS5sb29tLmJyaWRnZS52MS5DaGVja0R1cGxpY2F0ZVJlcXVlc3QaJi5sb29tLmJyaWRnZS52MS5DaGVja0R1cGxpY2F0ZVJlc3BvbnNlEmQKDkdldFJlY2VudFBsYW5zEiUubG9vbS5icmlkZ2UudjEuR2V0UmVjZW50UGxhbnNSZXF1ZXN0GiYubG9vbS5icmlkZ2UudjEuR2V0UmVjZW50UGxhbnNSZXNwb25zZSIDkAIBEl4KDE1hcmtFeGVjdXRlZBIjLmxvb20uYnJpZGdlLnYxLk1hcmtFeGVjdXRlZFJlcXVlc3QaJC5sb29tLmJyaWRnZS52MS5NYXJrRXhlY3V0ZWRSZXNwb25zZSIDkAICEl8KDkNsYWltRXhlY3V0aW9uEiUubG9vbS5icmlkZ2UudjEuQ2xhaW1FeGVjdXRpb25SZXF1ZXN0GiYubG9vbS5icmlkZ2UudjEuQ2xhaW1FeGVjdXRpb25SZXNwb25zZRJlChBSZWxlYXNlRXhlY3V0aW9uEicubG9vbS5icmlkZ2UudjEuUmVsZWFzZUV4ZWN1dGlvblJlcXVlc3QaKC5sb29tLmJyaWRnZS52MS5SZWxlYXNlRXhlY3V0aW9uUmVzcG9uc2USYQoNQ2hlY2tFeGVjdXRlZBIkLmxvb20uYnJpZGdlLnYxLkNoZWNrRXhlY3V0ZWRSZXF1ZXN0GiUubG9vbS5icmlkZ2UudjEuQ2hlY2tFeGVjdXRlZFJlc3BvbnNlIgOQAgESbQoRR2V0RXhlY3V0aW9uU3RhdHMSKC5sb29tLmJyaWRnZS52MS5HZXRFeGVjdXRpb25TdGF0c1JlcXVlc3QaKS5sb29tLmJyaWRnZS52MS5HZXRFeGVjdXRpb25TdGF0c1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
 
 /**
  * Something an agent intends to do.
@@ -381,6 +381,15 @@ export type MarkExecutedRequest = Message<"loom.bridge.v1.MarkExecutedRequest"> 
    * @generated from field: loom.bridge.v1.ExecutionRecord execution = 3;
    */
   execution?: ExecutionRecord | undefined;
+
+  /**
+   * ClaimExecutionResponse.fencing_token. If it is not that of the latest claim
+   * the call is refused with FAILED_PRECONDITION. 0: no claim is asked for,
+   * unless somebody holds one.
+   *
+   * @generated from field: uint64 fencing_token = 4;
+   */
+  fencingToken: bigint;
 };
 
 /**
@@ -435,6 +444,133 @@ export const MarkExecutedResponseSchema: GenMessage<MarkExecutedResponse> = /*@_
   messageDesc(file_loom_bridge_v1_memory, 9);
 
 /**
+ * @generated from message loom.bridge.v1.ClaimExecutionRequest
+ */
+export type ClaimExecutionRequest = Message<"loom.bridge.v1.ClaimExecutionRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string plan_hash = 2;
+   */
+  planHash: string;
+
+  /**
+   * Who claims; 1 to 128 bytes. The holder may claim again, to keep its lease.
+   *
+   * @generated from field: string holder = 3;
+   */
+  holder: string;
+
+  /**
+   * 0: 30 000; at least 100, at most 3 600 000.
+   *
+   * @generated from field: int32 lease_ms = 4;
+   */
+  leaseMs: number;
+};
+
+/**
+ * Describes the message loom.bridge.v1.ClaimExecutionRequest.
+ * Use `create(ClaimExecutionRequestSchema)` to create a new message.
+ */
+export const ClaimExecutionRequestSchema: GenMessage<ClaimExecutionRequest> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_memory, 10);
+
+/**
+ * @generated from message loom.bridge.v1.ClaimExecutionResponse
+ */
+export type ClaimExecutionResponse = Message<"loom.bridge.v1.ClaimExecutionResponse"> & {
+  /**
+   * Whether the plan is the holder's now.
+   *
+   * @generated from field: bool claimed = 1;
+   */
+  claimed: boolean;
+
+  /**
+   * @generated from field: uint64 fencing_token = 2;
+   */
+  fencingToken: bigint;
+
+  /**
+   * When the lease ends, in milliseconds since the Unix epoch.
+   *
+   * @generated from field: int64 expires_ms = 3;
+   */
+  expiresMs: bigint;
+
+  /**
+   * Who holds it instead.
+   *
+   * @generated from field: string held_by = 4;
+   */
+  heldBy: string;
+
+  /**
+   * Set when the plan was executed before: there is nothing to claim.
+   *
+   * @generated from field: loom.bridge.v1.ExecutionRecord execution = 5;
+   */
+  execution?: ExecutionRecord | undefined;
+};
+
+/**
+ * Describes the message loom.bridge.v1.ClaimExecutionResponse.
+ * Use `create(ClaimExecutionResponseSchema)` to create a new message.
+ */
+export const ClaimExecutionResponseSchema: GenMessage<ClaimExecutionResponse> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_memory, 11);
+
+/**
+ * @generated from message loom.bridge.v1.ReleaseExecutionRequest
+ */
+export type ReleaseExecutionRequest = Message<"loom.bridge.v1.ReleaseExecutionRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string plan_hash = 2;
+   */
+  planHash: string;
+
+  /**
+   * @generated from field: uint64 fencing_token = 3;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message loom.bridge.v1.ReleaseExecutionRequest.
+ * Use `create(ReleaseExecutionRequestSchema)` to create a new message.
+ */
+export const ReleaseExecutionRequestSchema: GenMessage<ReleaseExecutionRequest> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_memory, 12);
+
+/**
+ * @generated from message loom.bridge.v1.ReleaseExecutionResponse
+ */
+export type ReleaseExecutionResponse = Message<"loom.bridge.v1.ReleaseExecutionResponse"> & {
+  /**
+   * False: the claim had ended before.
+   *
+   * @generated from field: bool released = 1;
+   */
+  released: boolean;
+};
+
+/**
+ * Describes the message loom.bridge.v1.ReleaseExecutionResponse.
+ * Use `create(ReleaseExecutionResponseSchema)` to create a new message.
+ */
+export const ReleaseExecutionResponseSchema: GenMessage<ReleaseExecutionResponse> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_memory, 13);
+
+/**
  * @generated from message loom.bridge.v1.CheckExecutedRequest
  */
 export type CheckExecutedRequest = Message<"loom.bridge.v1.CheckExecutedRequest"> & {
@@ -454,7 +590,7 @@ export type CheckExecutedRequest = Message<"loom.bridge.v1.CheckExecutedRequest"
  * Use `create(CheckExecutedRequestSchema)` to create a new message.
  */
 export const CheckExecutedRequestSchema: GenMessage<CheckExecutedRequest> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_memory, 10);
+  messageDesc(file_loom_bridge_v1_memory, 14);
 
 /**
  * @generated from message loom.bridge.v1.CheckExecutedResponse
@@ -478,7 +614,7 @@ export type CheckExecutedResponse = Message<"loom.bridge.v1.CheckExecutedRespons
  * Use `create(CheckExecutedResponseSchema)` to create a new message.
  */
 export const CheckExecutedResponseSchema: GenMessage<CheckExecutedResponse> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_memory, 11);
+  messageDesc(file_loom_bridge_v1_memory, 15);
 
 /**
  * @generated from message loom.bridge.v1.GetExecutionStatsRequest
@@ -502,7 +638,7 @@ export type GetExecutionStatsRequest = Message<"loom.bridge.v1.GetExecutionStats
  * Use `create(GetExecutionStatsRequestSchema)` to create a new message.
  */
 export const GetExecutionStatsRequestSchema: GenMessage<GetExecutionStatsRequest> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_memory, 12);
+  messageDesc(file_loom_bridge_v1_memory, 16);
 
 /**
  * @generated from message loom.bridge.v1.GetExecutionStatsResponse
@@ -556,7 +692,7 @@ export type GetExecutionStatsResponse = Message<"loom.bridge.v1.GetExecutionStat
  * Use `create(GetExecutionStatsResponseSchema)` to create a new message.
  */
 export const GetExecutionStatsResponseSchema: GenMessage<GetExecutionStatsResponse> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_memory, 13);
+  messageDesc(file_loom_bridge_v1_memory, 17);
 
 /**
  * Memory that agents share: plans and their executions, by session id. Sessions
@@ -608,6 +744,28 @@ export const MemoryService: GenService<{
     methodKind: "unary";
     input: typeof MarkExecutedRequestSchema;
     output: typeof MarkExecutedResponseSchema;
+  },
+  /**
+   * Takes a plan to execute it: until the lease ends, nobody else can. The
+   * fencing token of a later claim is greater, so that what an earlier one
+   * still does can be refused.
+   *
+   * @generated from rpc loom.bridge.v1.MemoryService.ClaimExecution
+   */
+  claimExecution: {
+    methodKind: "unary";
+    input: typeof ClaimExecutionRequestSchema;
+    output: typeof ClaimExecutionResponseSchema;
+  },
+  /**
+   * Gives a claim back before its lease ends.
+   *
+   * @generated from rpc loom.bridge.v1.MemoryService.ReleaseExecution
+   */
+  releaseExecution: {
+    methodKind: "unary";
+    input: typeof ReleaseExecutionRequestSchema;
+    output: typeof ReleaseExecutionResponseSchema;
   },
   /**
    * @generated from rpc loom.bridge.v1.MemoryService.CheckExecuted

@@ -249,7 +249,7 @@ test("an error of the bridge keeps its code; a tool that fails is no error", asy
   await assert.rejects(client.savePlan({}), {
     code: "resource_exhausted",
     retryable: false,
-    message: "[resource_exhausted] SavePlan: too many sessions",
+    message: "[resource_exhausted] too many sessions",
   });
   assert.equal((await client.forwardToolCall({ name: "t" })).status, ToolStatus.TOOL_TIMEOUT);
   await assert.rejects(client.savePlan({ timeWindowSec: 2 ** 40 }), { code: "invalid_argument" });

@@ -23,6 +23,7 @@ import { defaultAddress, parseAddress } from "./connection/address.ts";
 import { type CallOptions, Connection } from "./connection/connection.ts";
 import { createHeaderSource } from "./connection/metadata.ts";
 import { type Logger, silentLogger } from "./logger.ts";
+import { type AgentMemory, createAgentMemory } from "./memory/agent-memory.ts";
 import { MemoryCalls } from "./memory/memory-calls.ts";
 import { createNodeTransport } from "./transport/node-transport.ts";
 
@@ -102,6 +103,11 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
       timeoutMs: toolMs + toolCallMarginMs,
       ...options,
     });
+  }
+
+  /** The memory of a session, which agents may share by its id. */
+  memory(sessionId: string): AgentMemory {
+    return createAgentMemory(this, sessionId);
   }
 
   listTools(

@@ -44,8 +44,6 @@ export class LoomError extends Error {
   /** Whether the same attempt may succeed later. */
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, string>>;
-  /** @internal */
-  readonly [brand] = true;
 
   constructor(code: ErrorCode, message: string, options: LoomErrorOptions = {}) {
     super(`[${code}] ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
@@ -53,6 +51,11 @@ export class LoomError extends Error {
     this.rawMessage = message;
     this.retryable = options.retryable ?? retryableCodes.has(code);
     this.details = options.details ?? {};
+  }
+
+  /** @internal On the prototype, where it is not printed with every error. */
+  get [brand](): true {
+    return true;
   }
 
   /** Tells a LoomError, also one that another copy of this package made. */

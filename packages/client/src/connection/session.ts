@@ -158,6 +158,7 @@ export class Session {
       return;
     }
     this.#publishes.open(ack.publishWindow);
+    this.calls.limit(ack.maxOpenCalls);
     const intervalMs = this.#options.heartbeatIntervalMs ?? (ack.heartbeatIntervalMs || heartbeatIntervalMs);
     this.#heartbeat.start(intervalMs, ack.features.includes(Feature.NOTICES));
     this.#acked.resolve(ack);

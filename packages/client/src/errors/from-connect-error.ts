@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
+import { ErrorInfoSchema } from "@loom-bridge/protocol/messages";
 import { ConnectionError } from "./connection-error.ts";
 
 /**
@@ -13,7 +14,7 @@ export function fromConnectError(error: unknown, what: string, address: string):
     return new LoomError("internal", `${what} failed: ${messageOf(error)}`, { cause: error });
   }
   const code = errorCodes[error.code];
-  if (error.isWireError) return new LoomError(code, `${what}: ${error.rawMessage}`, { cause: error });
+  if (error.isWireError) return fromBridge(code, error);
   if (error.rawMessage.startsWith("serialize binary")) {
     return new LoomError("invalid_argument", `${what}: ${error.rawMessage}`, { cause: error });
   }
@@ -21,6 +22,13 @@ export function fromConnectError(error: unknown, what: string, address: string):
     return new ConnectionError(address, `${what}: no connection to ${address}: ${error.rawMessage}`, { cause: error });
   }
   return new LoomError(code, `${what}: ${error.rawMessage}`, { cause: error });
+}
+
+/** The bridge says with its errors whether to try again, and the facts. Another bridge may not. */
+function fromBridge(code: ErrorCode, error: ConnectError): LoomError {
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const facts = info === undefined ? {} : { retryable: info.retryable, details: info.details };
+  return new LoomError(code, error.rawMessage, { cause: error, ...facts });
 }
 
 function messageOf(error: unknown): string {

@@ -49,6 +49,8 @@ const errorCodes: Readonly<Record<string, ErrorCode>> = {
   // The provider left while it had the call.
   PROVIDER_LOST: "unknown",
   RESULT_TOO_LARGE: "resource_exhausted",
+  RESOURCE_EXHAUSTED: "resource_exhausted",
+  FAILED_PRECONDITION: "failed_precondition",
 };
 
 const mayHaveRun: ReadonlySet<string> = new Set(["TIMEOUT", "CANCELLED", "PROVIDER_LOST"]);

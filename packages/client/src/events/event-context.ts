@@ -2,6 +2,7 @@ import { envelopeKeys, LoomError, repliesTopic } from "@loom-bridge/protocol";
 import type { PublishReceipt } from "../connection/publish-lane.ts";
 import type { AgentMemory } from "../memory/agent-memory.ts";
 import type { CallToolOptions } from "../tools/call-tool-options.ts";
+import type { Tool } from "../tools/define-tool.ts";
 import type { Envelope } from "./envelope.ts";
 import type { EventInit } from "./event-init.ts";
 import type { Payload } from "./payload.ts";
@@ -25,7 +26,8 @@ export interface EventContext {
    * @throws LoomError `failed_precondition` when it has neither.
    */
   reply(payload?: Payload, options?: Partial<EventInit>): Promise<PublishReceipt>;
-  /** Calls a tool and returns its output. */
+  /** Calls a tool and returns its output, typed where the tool itself is given. */
+  tool<Args, Result>(tool: Tool<Args, Result>, options: ToolOptions & { payload: Args }): Promise<Result>;
   tool(name: string, options?: ToolOptions): Promise<unknown>;
 }
 
@@ -60,9 +62,13 @@ export function createEventContext(agent: ContextAgent, envelope: Envelope, sign
       const correlationId = envelope.correlationId ?? envelope.id;
       return agent.publish(replyTopic(envelope), { ...inherited, type: "reply", correlationId, payload, ...options });
     },
-    tool(name, { payload, ...options } = {}) {
+    async tool<Result>(tool: string | Tool<unknown, Result>, { payload, ...options }: ToolOptions = {}) {
       const headers = { ...traceHeaders(envelope), ...options.headers };
-      return agent.callTool(name, payload, { ...options, headers });
+      const output = await agent.callTool(typeof tool === "string" ? tool : tool.name, payload, {
+        ...options,
+        headers,
+      });
+      return output as Result;
     },
   };
 }

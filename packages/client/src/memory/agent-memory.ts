@@ -1,20 +1,25 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import type {
   CheckDuplicateResponse,
   CheckExecutedResponse,
-  ExecutionRecordSchema,
+  ExecutionRecord,
   GetExecutionStatsResponse,
   MarkExecutedResponse,
   PlanRecord,
-  PlanRecordSchema,
   SavePlanResponse,
 } from "@loom-bridge/protocol/messages";
 import type { MemoryCalls } from "./memory-calls.ts";
 
-export type PlanInit = MessageInitShape<typeof PlanRecordSchema>;
-export type ExecutionInit = MessageInitShape<typeof ExecutionRecordSchema>;
+/** The fields of a record, each optional, its time as a number too. */
+type RecordInit<Record extends Message> = Partial<Omit<Record, keyof Message | "timestampMs">> & {
+  /** In milliseconds since the Unix epoch. Default: now. */
+  timestampMs?: number | bigint;
+};
 
-/** The memory of one session; for an agent, the session is named after it. */
+export type PlanInit = RecordInit<PlanRecord>;
+export type ExecutionInit = RecordInit<ExecutionRecord>;
+
+/** The memory of one session. Agents that share plans share a session; an agent's own is named after it. */
 export interface AgentMemory {
   /** Stores a plan; with `onlyIfNew`, unless there is a duplicate within `timeWindowSec` (default 300). */
   savePlan(plan: PlanInit, options?: { onlyIfNew?: boolean; timeWindowSec?: number }): Promise<SavePlanResponse>;
@@ -30,12 +35,23 @@ export interface AgentMemory {
 
 export function createAgentMemory(calls: MemoryCalls, sessionId: string): AgentMemory {
   return {
-    savePlan: (plan, options = {}) => calls.savePlan({ sessionId, plan, ...options }),
-    checkDuplicate: (plan, options = {}) => calls.checkDuplicate({ sessionId, plan, ...options }),
+    savePlan: (plan, options = {}) => calls.savePlan({ sessionId, plan: withTime(plan), ...options }),
+    checkDuplicate: (plan, options = {}) => calls.checkDuplicate({ sessionId, plan: withTime(plan), ...options }),
     recentPlans: async (options = {}) => (await calls.getRecentPlans({ sessionId, ...options })).plans,
     markExecuted: (planHash, execution) =>
-      calls.markExecuted({ sessionId, planHash, ...(execution === undefined ? {} : { execution }) }),
+      calls.markExecuted({
+        sessionId,
+        planHash,
+        ...(execution === undefined ? {} : { execution: withTime(execution) }),
+      }),
     checkExecuted: (planHash) => calls.checkExecuted({ sessionId, planHash }),
     executionStats: (options = {}) => calls.getExecutionStats({ sessionId, ...options }),
   };
+}
+
+/** The protocol's 64-bit numbers are bigints; a clock's are not. */
+function withTime<Init extends { timestampMs?: number | bigint }>(
+  init: Init,
+): Omit<Init, "timestampMs"> & { timestampMs: bigint } {
+  return { ...init, timestampMs: BigInt(init.timestampMs ?? 0) };
 }

@@ -14,7 +14,8 @@ import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 
 /** The bridge keeps the call's time; this much later the caller no longer waits for the bridge. */
 const answerMarginMs = 5000;
-const maxOpenCalls = 4096;
+/** For a bridge that names no limit. */
+const defaultOpenCalls = 256;
 
 interface OpenCall {
   readonly name: string;
@@ -27,10 +28,16 @@ export class ToolCalls {
   readonly #send: (frame: ClientEvent, bytes: number) => Promise<void>;
   readonly #open = new Map<number, OpenCall>();
   #lastRef = 0;
+  #maxOpen = defaultOpenCalls;
 
   constructor(runtime: Runtime, send: (frame: ClientEvent, bytes: number) => Promise<void>) {
     this.#runtime = runtime;
     this.#send = send;
+  }
+
+  /** Takes over the limit that the bridge names. */
+  limit(maxOpenCalls: number): void {
+    this.#maxOpen = maxOpenCalls || defaultOpenCalls;
   }
 
   get open(): number {
@@ -48,8 +55,8 @@ export class ToolCalls {
       return Promise.reject(new LoomError("invalid_argument", message, { cause }));
     }
     if (signal?.aborted) return Promise.reject(canceled(call.name, signal));
-    if (this.#open.size >= maxOpenCalls) {
-      const message = `${maxOpenCalls} tool calls are open already; await some before the next`;
+    if (this.#open.size >= this.#maxOpen) {
+      const message = `${this.#maxOpen} tool calls are open already; await some before the next`;
       return Promise.reject(new LoomError("resource_exhausted", message));
     }
     this.#lastRef = (this.#lastRef % 0xffff_ffff) + 1;

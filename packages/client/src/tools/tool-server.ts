@@ -94,8 +94,7 @@ export class ToolServer {
       this.#send(request, result);
     };
     const timer = runtime.setTimer(() => {
-      const message = `tool ${JSON.stringify(tool.name)} gave no result within ${timeoutMs} ms`;
-      answer(failure(new ToolError("TIMEOUT", message, { status: ToolStatus.TOOL_TIMEOUT })));
+      answer(failure(new ToolError("TIMEOUT", "Timeout", { status: ToolStatus.TOOL_TIMEOUT })));
     }, timeoutMs);
     const deadlineMs = runtime.monotonic() + timeoutMs;
     const run: Run = { ref: request.ref, tool, request, deadlineMs, controller, answer, drop };

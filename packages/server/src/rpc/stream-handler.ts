@@ -138,6 +138,7 @@ class DeliveryStream implements AsyncIterator<Delivery> {
           heartbeatIntervalMs: settings.heartbeatIntervalMs,
           features: [...this.#features],
           publishWindow: settings.publishWindow,
+          maxOpenCalls: settings.maxOpenCalls,
           maxMessageBytes: limits.messageBytes,
         },
       },

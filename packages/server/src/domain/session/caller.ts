@@ -77,6 +77,9 @@ function failure(error: unknown): ToolOutcome {
   if (!LoomError.isInstance(error)) {
     return { status: "error", code: "INTERNAL", message: "The bridge failed to make the call" };
   }
-  const status = error.code === "invalid_argument" ? "invalid_arguments" : "error";
-  return { status, code: error.code.toUpperCase(), message: error.rawMessage, details: error.details };
+  const { rawMessage: message, details } = error;
+  if (error.code === "invalid_argument") {
+    return { status: "invalid_arguments", code: "INVALID_ARGUMENTS", message, details };
+  }
+  return { status: "error", code: error.code.toUpperCase(), message, details };
 }

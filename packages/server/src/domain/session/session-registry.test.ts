@@ -302,7 +302,7 @@ describe("tool calls of an agent", () => {
     const outcomes = session.takeControl().map((frame) => frame.kind === "tool-response" && frame.outcome);
     assert.deepEqual(
       outcomes.map((outcome) => outcome && outcome.status !== "ok" && outcome.code),
-      ["RESOURCE_EXHAUSTED", "INVALID_ARGUMENT", "INVALID_ARGUMENT"],
+      ["RESOURCE_EXHAUSTED", "INVALID_ARGUMENTS", "INVALID_ARGUMENTS"],
     );
   });
 

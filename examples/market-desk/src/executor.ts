@@ -29,6 +29,7 @@ const agent = createAgent({
     await executePlans();
   },
 });
+const memory = agent.client.memory(sessionId);
 await runAgent(agent);
 
 async function executePlans(): Promise<void> {
@@ -43,19 +44,15 @@ async function executePlans(): Promise<void> {
 
 async function execute({ planHash, action, confidence, sizeUsd, bar }: Plan, next: Bar): Promise<void> {
   const gain = (next.price / bar.price - 1) * (action === "BUY" ? 1 : -1);
-  const { alreadyExecuted } = await agent.client.markExecuted({
-    sessionId,
-    planHash,
-    execution: {
-      timestampMs: BigInt(Date.parse(next.date)),
-      symbol: bar.symbol,
-      action,
-      confidence,
-      status: gain > 0 ? "success" : "error",
-      executed: true,
-      orderSizeUsdt: sizeUsd,
-      errorMessage: gain > 0 ? "" : `${bar.symbol} went from ${bar.price} to ${next.price}`,
-    },
+  const { alreadyExecuted } = await memory.markExecuted(planHash, {
+    timestampMs: Date.parse(next.date),
+    symbol: bar.symbol,
+    action,
+    confidence,
+    status: gain > 0 ? "success" : "error",
+    executed: true,
+    orderSizeUsdt: sizeUsd,
+    errorMessage: gain > 0 ? "" : `${bar.symbol} went from ${bar.price} to ${next.price}`,
   });
   if (alreadyExecuted) {
     count.alreadyExecuted += 1;
@@ -67,7 +64,7 @@ async function execute({ planHash, action, confidence, sizeUsd, bar }: Plan, nex
 }
 
 async function close(context: EventContext): Promise<void> {
-  const stats = ExecutionStats.parse(await agent.client.getExecutionStats({ sessionId }));
+  const stats = ExecutionStats.parse(await memory.executionStats());
   const payload: ExecutorCount = { ...count, open: open.length, stats };
   await context.emit(topics.closed("executor"), types.closed, payload);
 }

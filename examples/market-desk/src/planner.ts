@@ -21,6 +21,7 @@ const agent = createAgent({
     else await context.emit(topics.closed("planner"), types.closed, count);
   },
 });
+const memory = agent.client.memory(sessionId);
 await runAgent(agent);
 
 async function onPrice(context: EventContext, bar: Bar): Promise<void> {
@@ -34,19 +35,11 @@ async function onPrice(context: EventContext, bar: Bar): Promise<void> {
   if (action === "HOLD") return;
 
   const { symbol, date } = bar;
-  const saved = await agent.client.savePlan({
-    sessionId,
-    plan: {
-      timestampMs: BigInt(Date.parse(date)),
-      symbol,
-      action,
-      confidence,
-      reasoning: `${date}: ${reason}`,
-      method: "rule-based",
-    },
-    onlyIfNew: true,
-    timeWindowSec: duplicateWindowSec,
-  });
+  const reasoning = `${date}: ${reason}`;
+  const saved = await memory.savePlan(
+    { timestampMs: Date.parse(date), symbol, action, confidence, reasoning, method: "rule-based" },
+    { onlyIfNew: true, timeWindowSec: duplicateWindowSec },
+  );
   if (saved.success) count.plans += 1;
   else count.duplicates += 1;
 

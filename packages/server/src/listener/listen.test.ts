@@ -70,7 +70,7 @@ test("a handler that throws is reported with its error, by the logger alone, and
   assert.equal(lines[0]?.facts?.["rpc"], "loom.bridge.v1.BridgeService/GetStats");
   const error = lines[0]?.facts?.["error"];
   assert.ok(error instanceof Error);
-  assert.match(String(error.stack), /the handler is broken[\s\S]*listener\.test\.helper/);
+  assert.match(String(error.stack), /the handler is broken[\s\S]*listener\.test-helper/);
   assert.equal(console.mock.callCount(), 0);
 });
 

@@ -3,5 +3,13 @@ export { envelopeKeys, readEnvelopeKey, repliesTopic } from "./envelope-keys.ts"
 export { heartbeatIntervalMs, limits, outboundQueueMessages } from "./limits.ts";
 export { type ErrorCode, LoomError, type LoomErrorOptions } from "./loom-error.ts";
 export { maxTimerDelayMs, type Runtime, systemRuntime, type Timer } from "./runtime.ts";
-export { anyDepth, anySegment, filterMatches, parseFilter, parseTopic } from "./topic.ts";
+export {
+  anyDepth,
+  anySegment,
+  deadLetterTopic,
+  filterMatches,
+  isBridgeTopic,
+  parseFilter,
+  parseTopic,
+} from "./topic.ts";
 export { Wakeup } from "./wakeup.ts";

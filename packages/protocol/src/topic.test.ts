@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { LoomError } from "./loom-error.ts";
-import { filterMatches, parseFilter, parseTopic } from "./topic.ts";
+import { deadLetterTopic, filterMatches, isBridgeTopic, parseFilter, parseTopic } from "./topic.ts";
 
 describe("parseTopic", () => {
   it("returns the segments", () => {
@@ -35,6 +35,21 @@ describe("parseTopic", () => {
       assert.throws(() => parseTopic(topic), { code: "invalid_argument", message, details: { field: "topic" } });
     });
   }
+
+  it("takes the bridge's own topics, a dead letter's with room for the topic it is of", () => {
+    assert.deepEqual(parseTopic("$sys.agents.a"), ["$sys", "agents", "a"]);
+    const longest = `${"a.".repeat(15)}${"b".repeat(226)}`;
+    assert.equal(parseTopic(deadLetterTopic(longest)).length, 17);
+    assert.throws(() => parseTopic(`$dlq.${longest}b`), /has 262 bytes; at most 261 are allowed/);
+    assert.throws(() => parseTopic(`$sys.${longest.slice(0, -6)}`), /has 17 segments; at most 16/);
+    assert.deepEqual([isBridgeTopic("$sys.a"), isBridgeTopic("sys.a")], [true, false]);
+  });
+
+  it("takes no other topic with a dollar sign", () => {
+    for (const topic of ["$sys", "$dlq", "$dlq.", "$other.a", "a.$sys", "$sys.$sys.a", "$dlq.$dlq.a"]) {
+      assert.throws(() => parseTopic(topic), { code: "invalid_argument" }, topic);
+    }
+  });
 
   it("shows no more than the start of a long topic", () => {
     assert.throws(
@@ -89,6 +104,11 @@ describe("filterMatches", () => {
     ["a.**", "b.c", false],
     ["*.**", "a", false],
     ["*.**", "a.b.c", true],
+    ["**", "$sys.a", false],
+    ["*.a", "$sys.a", false],
+    ["$sys.**", "$sys.a", true],
+    ["$dlq.*", "$dlq.a", true],
+    ["$dlq.**", "$sys.a", false],
   ];
   for (const [filter, topic, matches] of rows) {
     it(`${filter} ${matches ? "matches" : "does not match"} ${topic}`, () => {

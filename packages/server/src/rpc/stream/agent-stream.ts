@@ -1,0 +1,111 @@
+import type { ConnectError } from "@connectrpc/connect";
+import { LoomError, type Runtime, type Timer, Wakeup } from "@loom-bridge/protocol";
+import type { ClientEvent } from "@loom-bridge/protocol/messages";
+import type { Logger } from "../../domain/logger.ts";
+import type { Session } from "../../domain/session/session.ts";
+import type { SessionRegistry } from "../../domain/session/session-registry.ts";
+import type { SessionSettings } from "../../domain/session/session-settings.ts";
+import { handleClientEvent } from "../client-event-handler.ts";
+import { toConnectError } from "../connect-error.ts";
+import { type OpenedSession, openSession } from "./open-session.ts";
+
+export interface AgentStreamOptions {
+  readonly sessions: SessionRegistry;
+  readonly settings: SessionSettings;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  /** How long a stream may be open without a Register, in milliseconds. */
+  readonly registerTimeoutMs: number;
+}
+
+/** How a stream ended: its status, OK without an error. */
+export interface StreamEnd {
+  readonly error: ConnectError | undefined;
+}
+
+/**
+ * One agent's stream, whatever carries it: opens the session with the first message, hands on those that follow, and
+ * turns whatever ends it into one status. Its carrier reads, writes what the session has to say, and closes.
+ */
+export class AgentStream {
+  readonly #options: AgentStreamOptions;
+  readonly #opened = new Wakeup();
+  readonly #registerTimer: Timer;
+  #open: OpenedSession | undefined;
+  /** What ends the stream in place of the session's own reason. */
+  #failure: StreamEnd | undefined;
+
+  constructor(options: AgentStreamOptions) {
+    this.#options = options;
+    const { runtime, registerTimeoutMs } = options;
+    this.#registerTimer = runtime.setTimer(() => {
+      this.fail(new LoomError("deadline_exceeded", `no Register within ${registerTimeoutMs} ms; send it first`));
+    }, registerTimeoutMs);
+  }
+
+  /** Undefined until Register has come. */
+  get opened(): OpenedSession | undefined {
+    return this.#open;
+  }
+
+  /** The session as long as it takes something. */
+  get session(): Session | undefined {
+    return this.ended === undefined ? this.#open?.session : undefined;
+  }
+
+  get ended(): StreamEnd | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    const end = this.#open?.session.ended;
+    if (end === undefined) return undefined;
+    this.#failure = { error: end.error === undefined ? undefined : toConnectError(end.error, this.#options.logger) };
+    return this.#failure;
+  }
+
+  /** Takes a message. What is wrong with it ends the stream. */
+  receive(message: ClientEvent): void {
+    if (this.ended !== undefined) return;
+    try {
+      if (this.#open !== undefined) return handleClientEvent(this.#open.session, message, this.#options.logger);
+      this.#registerTimer.cancel();
+      this.#open = openSession(message, this.#options);
+      this.#opened.wake();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The agent says no more; what it said is finished first. */
+  async receiveEnd(): Promise<void> {
+    if (this.#open !== undefined) return await this.#open.session.finish();
+    this.fail(new LoomError("invalid_argument", "the stream ended before Register; send it first"));
+  }
+
+  /** Ends the stream with the status of an error. */
+  fail(error: unknown): void {
+    if (this.ended !== undefined) return;
+    this.#registerTimer.cancel();
+    if (this.#open !== undefined && LoomError.isInstance(error)) return this.#open.session.end(error);
+    this.#failure = { error: toConnectError(error, this.#options.logger) };
+    // A stream that broke is a lost connection: whatever it was, the agent may come back.
+    this.#open?.session.end(new LoomError("unavailable", "the stream broke"));
+    this.#opened.wake();
+  }
+
+  /** The carrier is gone. */
+  close(): void {
+    this.#registerTimer.cancel();
+    this.#failure ??= { error: undefined };
+    this.#open?.session.end(undefined);
+    this.#opened.wake();
+  }
+
+  /** Resolves when the stream can take more messages: at once, unless publishes wait for slow subscribers. */
+  readyForMore(): Promise<void> | undefined {
+    return this.session?.readyForMore();
+  }
+
+  /** Waits until there may be something to take, or the stream has ended. */
+  ready(): Promise<void> {
+    return this.#open === undefined ? this.#opened.wait() : this.#open.session.ready();
+  }
+}

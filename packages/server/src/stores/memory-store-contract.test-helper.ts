@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { MemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import type { MemoryStore } from "../domain/memory/memory-store.ts";
+import { claimsContract } from "./memory-store-claims.test-helper.ts";
 import { compareWithModel, type MemoryStoreDriver } from "./memory-store-history.test-helper.ts";
 import { sampleExecution, samplePlan } from "./memory-store-samples.test-helper.ts";
 
@@ -12,6 +13,8 @@ export function memoryStoreContract(name: string, driver: MemoryStoreDriver): vo
     t.after(() => store.close());
     return store;
   }
+
+  describe(`${name} as a keeper of claims`, () => claimsContract(driver));
 
   describe(`${name} as a memory store`, () => {
     it("gives back every field of a plan as it was stored", async (t) => {
@@ -265,6 +268,8 @@ export function memoryStoreContract(name: string, driver: MemoryStoreDriver): vo
         () => store.recentPlans("s", { limit: 1 }),
         () => store.markExecuted("s", sampleExecution()),
         () => store.findExecution("s", "plan"),
+        () => store.claimExecution("s", { planHash: "plan", holder: "a", leaseMs: 1, nowMs: 0 }),
+        () => store.releaseExecution("s", "plan", 1),
         () => store.executionStats("s", { recentLimit: 1 }),
       ];
       for (const call of calls) await assert.rejects(call(), { code: "unavailable" });

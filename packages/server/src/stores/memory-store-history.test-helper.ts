@@ -47,6 +47,11 @@ const execution = fc
     timestampMs,
   })
   .map((parts) => sampleExecution(parts));
+const holder = fc.constantFrom("x", "y");
+const nowMs = fc.nat(9);
+const planHash = fc.constantFrom("a", "b", "c");
+/** Tokens are small here because the clock is, so some of these are right, some old and some of the future. */
+const fencingToken = fc.oneof(fc.constant(0), fc.nat(12));
 const write = fc.oneof(
   fc
     .tuple(session, plan, fc.option(windowMs, { nil: undefined }))
@@ -57,9 +62,24 @@ const write = fc.oneof(
         ),
     ),
   fc
-    .tuple(session, execution)
+    .tuple(session, execution, fc.option(fc.record({ fencingToken, nowMs }), { nil: undefined }))
     .map(
-      ([id, one]) => new StoreCall(`markExecuted ${JSON.stringify([id, one])}`, (store) => store.markExecuted(id, one)),
+      ([id, one, fence]) =>
+        new StoreCall(`markExecuted ${JSON.stringify([id, one, fence])}`, (store) => store.markExecuted(id, one, fence)),
+    ),
+  fc
+    .tuple(session, fc.record({ planHash, holder, nowMs, leaseMs: fc.integer({ min: 1, max: 5 }) }))
+    .map(
+      ([id, claim]) =>
+        new StoreCall(`claimExecution ${JSON.stringify([id, claim])}`, (store) => store.claimExecution(id, claim)),
+    ),
+  fc
+    .tuple(session, planHash, fencingToken)
+    .map(
+      ([id, hash, token]) =>
+        new StoreCall(`releaseExecution ${JSON.stringify([id, hash, token])}`, (store) =>
+          store.releaseExecution(id, hash, token),
+        ),
     ),
 );
 const read = fc.oneof(
@@ -106,7 +126,7 @@ const history = fc.array(
 
 /** Plays random histories on the driver and on the model, and fails with the shortest one in which they differ. */
 export async function compareWithModel(driver: MemoryStoreDriver, seed: number): Promise<void> {
-  const capacity = { sessions: 2, plansPerSession: 5, executionsPerSession: 3, attemptsPerSession: 2 };
+  const capacity = { sessions: 2, plansPerSession: 5, executionsPerSession: 3, attemptsPerSession: 2, claimsPerSession: 2 };
   const sameAsModel = fc.asyncProperty(history, async (steps) => {
     const model = createMemoryStoreModel({ ...defaultMemoryCapacity, ...capacity });
     const store = await driver.open(capacity);

@@ -1,3 +1,4 @@
+import { checkFence, type ExecutionClaim, isLive, noFence, tooManyClaims } from "../domain/memory/execution-claim.ts";
 import type { MemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import type { Duplicate, Execution, MemoryStore, Plan, PlanSubject } from "../domain/memory/memory-store.ts";
 import { storeClosed } from "./store-closed.ts";
@@ -8,6 +9,9 @@ interface ModelSession {
   records: Execution[];
   prevented: string[];
   preventedInAll: number;
+  claims: ExecutionClaim[];
+  /** Every token that was ever given. */
+  tokens: number[];
 }
 
 /**
@@ -20,7 +24,7 @@ export function createMemoryStoreModel(capacity: MemoryCapacity): MemoryStore {
 
   function session(id: string): ModelSession {
     if (closed) throw storeClosed();
-    return sessions.get(id) ?? { plans: [], records: [], prevented: [], preventedInAll: 0 };
+    return sessions.get(id) ?? { plans: [], records: [], prevented: [], preventedInAll: 0, claims: [], tokens: [] };
   }
 
   function keep(id: string, changed: ModelSession): void {
@@ -64,17 +68,50 @@ export function createMemoryStoreModel(capacity: MemoryCapacity): MemoryStore {
         .slice(0, limit);
     },
 
-    async markExecuted(id, execution) {
+    async markExecuted(id, execution, fence = noFence) {
       const before = session(id);
       const first = before.records.find((record) => record.executed && record.planHash === execution.planHash);
       if (first !== undefined) return { alreadyExecuted: true, execution: first, evicted: 0 };
+      const claim = before.claims.find(({ planHash }) => planHash === execution.planHash);
+      checkFence(claim, execution.planHash, fence);
+      const claims = before.claims.filter((other) => !execution.executed || other !== claim);
       const same = before.records.filter((record) => record.executed === execution.executed);
       const evicted = same.slice(
         0,
         Math.max(0, same.length + 1 - capacity[execution.executed ? "executionsPerSession" : "attemptsPerSession"]),
       );
-      keep(id, { ...before, records: [...before.records.filter((record) => !evicted.includes(record)), execution] });
+      const records = [...before.records.filter((record) => !evicted.includes(record)), execution];
+      keep(id, { ...before, records, claims });
       return { alreadyExecuted: false, execution, evicted: evicted.length };
+    },
+
+    async claimExecution(id, { planHash, holder, leaseMs, nowMs }) {
+      const before = session(id);
+      const execution = before.records.find((record) => record.executed && record.planHash === planHash);
+      if (execution !== undefined) return { status: "executed", execution };
+      const claim = before.claims.find((one) => one.planHash === planHash);
+      const live = claim !== undefined && isLive(claim, nowMs);
+      if (live && claim.holder !== holder) return { status: "held", claim };
+      let others = before.claims.filter((one) => one !== claim);
+      if (claim === undefined && others.length >= capacity.claimsPerSession) {
+        const [ended] = others
+          .filter((one) => one.expiresMs <= nowMs)
+          .sort((one, other) => one.expiresMs - other.expiresMs || one.fencingToken - other.fencingToken);
+        if (ended === undefined) throw tooManyClaims(capacity.claimsPerSession);
+        others = others.filter((one) => one !== ended);
+      }
+      const fencingToken = live ? claim.fencingToken : Math.max(nowMs, 1 + Math.max(0, ...before.tokens));
+      const claimed = { planHash, holder, fencingToken, expiresMs: nowMs + leaseMs };
+      keep(id, { ...before, claims: [...others, claimed], tokens: [...before.tokens, fencingToken] });
+      return { status: "claimed", claim: claimed };
+    },
+
+    async releaseExecution(id, planHash, fencingToken) {
+      const before = session(id);
+      const released = (one: ExecutionClaim): boolean => one.planHash === planHash && one.fencingToken === fencingToken;
+      if (!before.claims.some(released)) return false;
+      keep(id, { ...before, claims: before.claims.filter((one) => !released(one)) });
+      return true;
     },
 
     async findExecution(id, planHash) {

@@ -1,3 +1,5 @@
+import type { Chain } from "../chain.ts";
+
 /** An event on the bus: bytes with what is needed to route them. */
 export interface BusEvent {
   readonly topic: string;
@@ -7,6 +9,18 @@ export interface BusEvent {
   readonly sender: string;
   /** The encoded event. The bus never opens it. */
   readonly body: Uint8Array;
+  /** What it is a newer value of. Absent or empty: of its topic. */
+  readonly key?: string;
+  /** What led to it. */
+  readonly chain?: Chain | undefined;
+}
+
+/** An event as the bus took it. The same object goes to every subscriber. */
+export interface LoggedEvent extends BusEvent {
+  /** Its place in the log, counted from 1. 0: it is not kept. */
+  readonly offset: number;
+  /** When the bus took it, in milliseconds since the Unix epoch. */
+  readonly publishedMs: number;
 }
 
 /** What an event counts for in a queue: its body and what the bridge keeps around it. */

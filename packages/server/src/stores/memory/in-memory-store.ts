@@ -1,9 +1,18 @@
 import { LoomError } from "@loom-bridge/protocol";
+import {
+  checkFence,
+  type ExecutionClaim,
+  isLive,
+  nextFencingToken,
+  noFence,
+  tooManyClaims,
+} from "../../domain/memory/execution-claim.ts";
 import { defaultMemoryCapacity, type MemoryCapacity } from "../../domain/memory/memory-capacity.ts";
 import type { Duplicate, Execution, MemoryStore, Plan, PlanSubject } from "../../domain/memory/memory-store.ts";
 import { recordBytes } from "../record-bytes.ts";
 import { storeClosed } from "../store-closed.ts";
 import { tooManySessions } from "../too-many-sessions.ts";
+import { SessionClaims } from "./session-claims.ts";
 import { SessionExecutions } from "./session-executions.ts";
 import { SessionPlans } from "./session-plans.ts";
 
@@ -19,6 +28,7 @@ export interface InMemoryStoreOptions {
 interface Session {
   readonly plans: SessionPlans;
   readonly executions: SessionExecutions;
+  readonly claims: SessionClaims;
 }
 
 /** For the id, maps and arrays of a session. */
@@ -42,7 +52,11 @@ export function createInMemoryStore(options: InMemoryStoreOptions = {}): MemoryS
   }
 
   /** Makes sure of room for the change before anything is changed, and begins the session if need be. */
-  function sessionWithRoom(sessionId: string, added: Plan | Execution, evicted: Plan | Execution | undefined): Session {
+  function sessionWithRoom<Kept extends Plan | Execution | ExecutionClaim>(
+    sessionId: string,
+    added: Kept,
+    evicted: Kept | undefined,
+  ): Session {
     const session = sessions.get(sessionId);
     if (session === undefined && sessions.size >= capacity.sessions) throw tooManySessions(capacity.sessions);
     const needed =
@@ -58,9 +72,15 @@ export function createInMemoryStore(options: InMemoryStoreOptions = {}): MemoryS
     }
     bytes += needed;
     if (session !== undefined) return session;
-    const begun = { plans: new SessionPlans(), executions: new SessionExecutions() };
+    const begun = { plans: new SessionPlans(), executions: new SessionExecutions(), claims: new SessionClaims() };
     sessions.set(sessionId, begun);
     return begun;
+  }
+
+  function endClaim(sessionId: string, claim: ExecutionClaim | undefined): void {
+    if (claim === undefined) return;
+    sessions.get(sessionId)?.claims.delete(claim.planHash);
+    bytes -= recordBytes(claim);
   }
 
   function preventedDuplicate(sessionId: string, subject: PlanSubject, windowMs: number): Duplicate | undefined {
@@ -97,18 +117,48 @@ export function createInMemoryStore(options: InMemoryStoreOptions = {}): MemoryS
       return sessions.get(sessionId)?.plans.recent(symbol, limit) ?? [];
     },
 
-    async markExecuted(sessionId, execution) {
+    async markExecuted(sessionId, execution, fence = noFence) {
       requireOpen();
       const stored = sessions.get(sessionId)?.executions;
       const first = stored?.find(execution.planHash);
       if (first !== undefined) return { alreadyExecuted: true, execution: first, evicted: 0 };
+      const claim = sessions.get(sessionId)?.claims.get(execution.planHash);
+      checkFence(claim, execution.planHash, fence);
       const { executed } = execution;
       const most = executed ? capacity.executionsPerSession : capacity.attemptsPerSession;
       const oldest = stored !== undefined && stored.size(executed) >= most ? stored.oldest(executed) : undefined;
       const { executions } = sessionWithRoom(sessionId, execution, oldest);
       executions.add(execution);
       if (oldest !== undefined) executions.evictOldest(executed);
+      if (executed) endClaim(sessionId, claim);
       return { alreadyExecuted: false, execution, evicted: oldest === undefined ? 0 : 1 };
+    },
+
+    async claimExecution(sessionId, { planHash, holder, leaseMs, nowMs }) {
+      requireOpen();
+      const session = sessions.get(sessionId);
+      const execution = session?.executions.find(planHash);
+      if (execution !== undefined) return { status: "executed", execution };
+      const before = session?.claims.get(planHash);
+      const live = before !== undefined && isLive(before, nowMs);
+      if (live && before.holder !== holder) return { status: "held", claim: before };
+      const isFull = (session?.claims.size ?? 0) >= capacity.claimsPerSession;
+      const evicted = before ?? (isFull ? session?.claims.endedFirst(nowMs) : undefined);
+      if (isFull && evicted === undefined) throw tooManyClaims(capacity.claimsPerSession);
+      const fencingToken = live ? before.fencingToken : nextFencingToken(session?.claims.lastToken ?? 0, nowMs);
+      const claim = { planHash, holder, fencingToken, expiresMs: nowMs + leaseMs };
+      const { claims } = sessionWithRoom(sessionId, claim, evicted);
+      if (evicted !== undefined) claims.delete(evicted.planHash);
+      claims.set(claim);
+      return { status: "claimed", claim };
+    },
+
+    async releaseExecution(sessionId, planHash, fencingToken) {
+      requireOpen();
+      const claim = sessions.get(sessionId)?.claims.get(planHash);
+      if (claim?.fencingToken !== fencingToken) return false;
+      endClaim(sessionId, claim);
+      return true;
     },
 
     async findExecution(sessionId, planHash) {

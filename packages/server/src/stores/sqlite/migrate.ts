@@ -2,13 +2,18 @@ import { LoomError } from "@loom-bridge/protocol";
 import type { Database } from "better-sqlite3";
 
 /** "LOOM": marks a file as ours, as `file` and SQLite's application_id have it. */
-const applicationId = 0x4c4f4f4d;
+const memoryApplicationId = 0x4c4f4f4d;
 
 /**
  * Brings a database to the newest schema in one transaction: all of the missing steps, or none.
  * @throws LoomError `failed_precondition` when the file belongs to another program or to a newer Loom Bridge.
  */
-export function migrate(database: Database, path: string, migrations: readonly string[]): void {
+export function migrate(
+  database: Database,
+  path: string,
+  migrations: readonly string[],
+  applicationId: number = memoryApplicationId,
+): void {
   const update = database.transaction(() => {
     const version = Number(database.pragma("user_version", { simple: true }));
     const owner = Number(database.pragma("application_id", { simple: true }));

@@ -14,22 +14,42 @@ export interface OpenDatabaseOptions {
   busyTimeoutMs: number;
   /** The most bytes the file may have. Absent: what the disk holds. */
   maxFileBytes?: number;
+  /** What the file is for. Default: the memory. */
+  schema?: DatabaseSchema;
 }
+
+export interface DatabaseSchema {
+  /** Begins the messages of errors. */
+  readonly subject: string;
+  /** Marks the file, so that it is not taken for another of ours. */
+  readonly applicationId?: number;
+  readonly migrations: readonly string[];
+  /** Whether one process alone may have the file. */
+  readonly exclusive?: boolean;
+}
+
+const memorySchema: DatabaseSchema = { subject: "the memory database", migrations };
 
 /**
  * Opens or makes the database, and brings it to the newest schema.
  * @throws LoomError `failed_precondition` when the path, the file or Node will not do; `unavailable` when another
  * process has locked the file or the disk fails; `data_loss` when the file is damaged.
  */
-export async function openDatabase({ path, busyTimeoutMs, maxFileBytes }: OpenDatabaseOptions): Promise<Database> {
+export async function openDatabase({
+  path,
+  busyTimeoutMs,
+  maxFileBytes,
+  schema = memorySchema,
+}: OpenDatabaseOptions): Promise<Database> {
   requireNode();
-  requireDirectory(path);
+  requireDirectory(path, schema.subject);
   const { default: SqliteDatabase } = await import("better-sqlite3");
   let database: Database | undefined;
   try {
     database = new SqliteDatabase(path, { timeout: busyTimeoutMs });
+    if (schema.exclusive === true) database.pragma("locking_mode = EXCLUSIVE");
     // Before anything else is set, so that the file of another program stays as it is.
-    migrate(database, path, migrations);
+    migrate(database, path, schema.migrations, schema.applicationId);
     // Readers such as a backup do not stop the bridge, and a commit is one write at the end of the log.
     database.pragma("journal_mode = WAL");
     // Acknowledged means committed: every COMMIT waits until the log is on the disk, so that neither kill -9 nor a
@@ -42,16 +62,16 @@ export async function openDatabase({ path, busyTimeoutMs, maxFileBytes }: OpenDa
     return database;
   } catch (error) {
     database?.close();
-    throw sqliteFailure(error, `the memory database ${path}`);
+    throw sqliteFailure(error, `${schema.subject} ${path}`);
   }
 }
 
-function requireDirectory(path: string): void {
+function requireDirectory(path: string, subject: string): void {
   const directory = dirname(path);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
   throw new LoomError(
     "failed_precondition",
-    `the directory ${directory} for the memory database does not exist; make it, or name another path`,
+    `the directory ${directory} for ${subject} does not exist; make it, or name another path`,
     { details: { path } },
   );
 }

@@ -8,6 +8,9 @@ export interface SessionRow {
   readonly executions: number;
   readonly attempts: number;
   readonly duplicatesPrevented: number;
+  readonly claims: number;
+  /** The greatest token that a claim of the session ever had; 0 when there was none. */
+  readonly lastFencingToken: number;
 }
 
 export interface SessionQueries {
@@ -19,13 +22,15 @@ export interface SessionQueries {
 
 export function createSessionQueries(database: Database, maxSessions: number): SessionQueries {
   const select = database.prepare<[string], SessionRow>(
-    "SELECT id, plans, executions, attempts, duplicates_prevented AS duplicatesPrevented FROM sessions WHERE name = ?",
+    `SELECT id, plans, executions, attempts, duplicates_prevented AS duplicatesPrevented, claims,
+       last_fencing_token AS lastFencingToken
+     FROM sessions WHERE name = ?`,
   );
   const count = database.prepare<[], number>("SELECT count(*) FROM sessions").pluck();
   const insert = database.prepare<[string]>("INSERT INTO sessions (name) VALUES (?)");
   const update = database.prepare<[SessionRow]>(
     `UPDATE sessions SET plans = @plans, executions = @executions, attempts = @attempts,
-       duplicates_prevented = @duplicatesPrevented
+       duplicates_prevented = @duplicatesPrevented, claims = @claims, last_fencing_token = @lastFencingToken
      WHERE id = @id`,
   );
   return {
@@ -35,7 +40,7 @@ export function createSessionQueries(database: Database, maxSessions: number): S
       if (found !== undefined) return found;
       if ((count.get() ?? 0) >= maxSessions) throw tooManySessions(maxSessions);
       const id = Number(insert.run(name).lastInsertRowid);
-      return { id, plans: 0, executions: 0, attempts: 0, duplicatesPrevented: 0 };
+      return { id, plans: 0, executions: 0, attempts: 0, duplicatesPrevented: 0, claims: 0, lastFencingToken: 0 };
     },
     save: (session) => void update.run(session),
   };

@@ -51,6 +51,22 @@ describe("an SQLite file", () => {
     await second.close();
   });
 
+  it("keeps claims and never gives a token again when it is opened again, by whatever clock", async () => {
+    const path = newPath();
+    const claim = { planHash: "plan", holder: "a", leaseMs: 1000, nowMs: 5000 };
+    const first = await createSqliteStore({ path, runtime: systemRuntime });
+    const held = await first.claimExecution("s", claim);
+    const released = await first.claimExecution("s", { ...claim, planHash: "released" });
+    assert.ok(held.status === "claimed" && released.status === "claimed");
+    await first.releaseExecution("s", "released", released.claim.fencingToken);
+    await first.close();
+    const second = await createSqliteStore({ path, runtime: systemRuntime });
+    assert.deepEqual(await second.claimExecution("s", { ...claim, holder: "b" }), { ...held, status: "held" });
+    const next = await second.claimExecution("s", { ...claim, planHash: "released", nowMs: 0 });
+    assert.ok(next.status === "claimed" && next.claim.fencingToken > released.claim.fencingToken);
+    await second.close();
+  });
+
   it("is one file after close", async () => {
     const path = newPath();
     const store = await createSqliteStore({ path, runtime: systemRuntime });

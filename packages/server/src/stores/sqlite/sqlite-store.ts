@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import type { Runtime } from "@loom-bridge/protocol";
+import { checkFence, isLive, nextFencingToken, noFence, tooManyClaims } from "../../domain/memory/execution-claim.ts";
 import { defaultMemoryCapacity, type MemoryCapacity } from "../../domain/memory/memory-capacity.ts";
 import type { Duplicate, MemoryStore, PlanSubject } from "../../domain/memory/memory-store.ts";
 import { recordBytes } from "../record-bytes.ts";
 import { storeClosed } from "../store-closed.ts";
+import { createClaimQueries } from "./claim-queries.ts";
 import { createExecutionQueries } from "./execution-queries.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { openDatabase } from "./open-database.ts";
@@ -31,8 +33,8 @@ export interface SqliteStoreOptions {
   maxWritesPerCommit?: number;
 }
 
-/** A counter's row and a lookup: what waiting costs for a write without a record. */
-const countBytes = 256;
+/** A row of small fields and a lookup: what waiting costs for a write without a record. */
+const smallWriteBytes = 256;
 
 /**
  * Keeps plans and executions in an SQLite file. An answered write is on the disk: it survives `kill -9` and a power
@@ -50,6 +52,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Me
   const sessions = createSessionQueries(database, capacity.sessions);
   const plans = createPlanQueries(database);
   const executions = createExecutionQueries(database);
+  const claims = createClaimQueries(database);
   const commits = createGroupCommit({
     database,
     runtime: options.runtime,
@@ -103,7 +106,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Me
         return session === undefined ? undefined : plans.nearest(session.id, subject, windowMs);
       });
       if (found === undefined) return undefined;
-      return commits.write(() => preventedDuplicate(sessionId, subject, windowMs), countBytes);
+      return commits.write(() => preventedDuplicate(sessionId, subject, windowMs), smallWriteBytes);
     },
 
     async recentPlans(sessionId, { symbol, limit }) {
@@ -113,20 +116,58 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Me
       });
     },
 
-    markExecuted: (sessionId, execution) =>
+    markExecuted: (sessionId, execution, fence = noFence) =>
       commits.write(() => {
-        const session = sessions.findOrBegin(sessionId);
-        const first = executions.find(session.id, execution.planHash);
+        const known = sessions.find(sessionId);
+        const first = known && executions.find(known.id, execution.planHash);
         if (first !== undefined) return { alreadyExecuted: true, execution: first, evicted: 0 };
+        const claim = known && claims.find(known.id, execution.planHash);
+        checkFence(claim, execution.planHash, fence);
+        const session = known ?? sessions.findOrBegin(sessionId);
         const { executed } = execution;
         executions.insert(session.id, execution);
         const kind = executed ? "executions" : "attempts";
         const most = executed ? capacity.executionsPerSession : capacity.attemptsPerSession;
         const excess = session[kind] + 1 - most;
         const evicted = excess > 0 ? executions.evictOldest(session.id, executed, excess) : 0;
-        sessions.save({ ...session, [kind]: session[kind] + 1 - evicted });
+        const ended = executed && claim !== undefined ? 1 : 0;
+        if (ended > 0) claims.delete(session.id, execution.planHash);
+        sessions.save({ ...session, [kind]: session[kind] + 1 - evicted, claims: session.claims - ended });
         return { alreadyExecuted: false, execution, evicted };
       }, recordBytes(execution)),
+
+    claimExecution: (sessionId, { planHash, holder, leaseMs, nowMs }) =>
+      commits.write(() => {
+        const session = sessions.findOrBegin(sessionId);
+        const execution = executions.find(session.id, planHash);
+        if (execution !== undefined) return { status: "executed", execution };
+        const before = claims.find(session.id, planHash);
+        const live = before !== undefined && isLive(before, nowMs);
+        if (live && before.holder !== holder) return { status: "held", claim: before };
+        // More than one only after the capacity was lowered.
+        const excess = before === undefined ? session.claims + 1 - capacity.claimsPerSession : 0;
+        const evicted = excess > 0 ? claims.evictEnded(session.id, nowMs, excess) : 0;
+        if (evicted < excess) throw tooManyClaims(capacity.claimsPerSession);
+        const fencingToken = live ? before.fencingToken : nextFencingToken(session.lastFencingToken, nowMs);
+        const claim = { planHash, holder, fencingToken, expiresMs: nowMs + leaseMs };
+        claims.put(session.id, claim);
+        const added = before === undefined ? 1 : 0;
+        sessions.save({
+          ...session,
+          claims: session.claims + added - evicted,
+          lastFencingToken: Math.max(fencingToken, session.lastFencingToken),
+        });
+        return { status: "claimed", claim };
+      }, smallWriteBytes),
+
+    releaseExecution: (sessionId, planHash, fencingToken) =>
+      commits.write(() => {
+        const session = sessions.find(sessionId);
+        if (session === undefined || claims.find(session.id, planHash)?.fencingToken !== fencingToken) return false;
+        claims.delete(session.id, planHash);
+        sessions.save({ ...session, claims: session.claims - 1 });
+        return true;
+      }, smallWriteBytes),
 
     async findExecution(sessionId, planHash) {
       return read(() => {

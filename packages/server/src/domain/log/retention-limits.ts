@@ -1,0 +1,24 @@
+/** How much of the past a log keeps. What is over a limit goes, oldest first. */
+export interface RetentionLimits {
+  /** Events of one topic. Default: 1000. */
+  readonly topicMessages: number;
+  /** Bytes of one topic's events. Default: 1 MiB. */
+  readonly topicBytes: number;
+  /** Bytes of all events. Default: 64 MiB. */
+  readonly totalBytes: number;
+  /** Topics with events. Default: 10 000; those without news for longest go first. */
+  readonly topics: number;
+  /** How old an event may become, in milliseconds. Default: 600 000, ten minutes: a reconnect takes seconds. */
+  readonly ageMs: number;
+  /** Positions of durable subscriptions. Default: 10 000. */
+  readonly positions: number;
+}
+
+export const defaultRetentionLimits: RetentionLimits = {
+  topicMessages: 1000,
+  topicBytes: 1_048_576,
+  totalBytes: 67_108_864,
+  topics: 10_000,
+  ageMs: 600_000,
+  positions: 10_000,
+};

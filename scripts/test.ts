@@ -6,7 +6,8 @@ import { globSync } from "node:fs";
 const given = process.argv.slice(2).filter((argument) => argument !== "--");
 const flags = given.filter((argument) => argument.startsWith("-"));
 const named = given.filter((argument) => !argument.startsWith("-"));
-const files = named.length > 0 ? named : globSync("{packages,tests,examples,scripts}/**/*.test.ts", { exclude }).sort();
+const files =
+  named.length > 0 ? named : globSync("{packages,tests,examples,benchmarks,scripts}/**/*.test.ts", { exclude }).sort();
 
 const defaults = [
   "--import=tsx",

@@ -21,8 +21,16 @@ describe("findBoundaryViolations", () => {
     ["packages/server/src/domain/bus/bus.ts", "node:net", /must not know node:net/],
     ["packages/server/src/domain/bus/bus.ts", "../../rpc/connect-error.ts", /may import domain\/$/],
     ["packages/server/src/domain/bus/bus.ts", "../../bridge.ts", /may import domain\/$/],
-    ["packages/server/src/rpc/stream.ts", "../stores/sqlite/store.ts", /may import rpc\/, domain\/$/],
-    ["packages/server/src/rpc/stream.ts", "../listener/tls.ts", /may import rpc\/, domain\/$/],
+    [
+      "packages/server/src/rpc/stream.ts",
+      "../stores/sqlite/store.ts",
+      /may import rpc\/, domain\/, listener\/message-stream.ts$/,
+    ],
+    [
+      "packages/server/src/rpc/stream.ts",
+      "../listener/tls.ts",
+      /may import rpc\/, domain\/, listener\/message-stream.ts$/,
+    ],
     ["packages/server/src/listener/tls.ts", "../domain/bus/bus.ts", /may import listener\/, domain\/logger.ts/],
     ["packages/server/src/stores/in-memory/store.ts", "../../domain/bus/bus.ts", /may import stores\//],
     ["packages/server/src/schema/compiler.ts", "../rpc/stream.ts", /may import schema\//],

@@ -25,7 +25,7 @@ const everything = "";
  */
 const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotKnow: readonly string[] }[] = [
   { room: "domain/", mayImport: [], mustNotKnow: [...wire, ...sockets] },
-  { room: "rpc/", mayImport: ["domain/"], mustNotKnow: sockets },
+  { room: "rpc/", mayImport: ["domain/", "listener/message-stream.ts"], mustNotKnow: sockets },
   { room: "listener/", mayImport: ["domain/logger.ts"], mustNotKnow: ["@loom-bridge/protocol/messages"] },
   { room: "stores/", mayImport: ["domain/memory/"], mustNotKnow: [...wire, ...sockets] },
   { room: "schema/", mayImport: ["domain/tools/"], mustNotKnow: [...wire, ...sockets] },

@@ -11,11 +11,13 @@ import { defaultSessionSettings } from "./domain/session/session-settings.ts";
 import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
 import { createToolBroker } from "./domain/tools/tool-broker.ts";
 import { createToolRegistry } from "./domain/tools/tool-registry.ts";
+import type { MessageStreamHandler } from "./listener/message-stream.ts";
 import { createActionService } from "./rpc/action-service.ts";
 import { createAgentService } from "./rpc/agent-service.ts";
 import { createBridgeService } from "./rpc/bridge-service.ts";
 import { createErrorInterceptor } from "./rpc/connect-error.ts";
 import { createMemoryService } from "./rpc/memory-service.ts";
+import { createMessageStreamHandler } from "./rpc/stream/message-stream-handler.ts";
 import { createTypeboxCompiler } from "./schema/typebox-compiler.ts";
 import { createInMemoryStore } from "./stores/memory/in-memory-store.ts";
 import { version } from "./version.ts";
@@ -50,6 +52,8 @@ export interface Bridge {
   readonly interceptors: readonly Interceptor[];
   /** Adds the bridge's services to a router. */
   routes(router: ConnectRouter): void;
+  /** Answers calls to a path without a router, as messages of bytes: what a listener can use for its busiest path. */
+  readonly streams: ReadonlyMap<string, MessageStreamHandler>;
   /** Takes no more agents, and tells those that are here that their sessions end soon. */
   drain(reason: string, graceMs: number): void;
   /** Ends every session with `unavailable` and closes the store. Harmless when repeated. */
@@ -94,11 +98,13 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     memoryStore: memory.kind,
     countTools: () => registry.size,
   });
+  const streamHandler = createMessageStreamHandler({ sessions, settings, runtime, logger, registerTimeoutMs });
   let closing: Promise<void> | undefined;
   return {
     version,
     runtime,
     logger,
+    streams: new Map([[`/${BridgeService.typeName}/${BridgeService.method.stream.name}`, streamHandler]]),
     interceptors: [createErrorInterceptor(logger)],
     routes(router) {
       router.service(BridgeService, bridgeService);

@@ -26,6 +26,7 @@ export async function serve(bridge: Bridge, options: ServeOptions): Promise<Brid
   const listener = await listen({
     ...options,
     routes: (router) => bridge.routes(router),
+    streams: bridge.streams,
     interceptors: [...bridge.interceptors],
     runtime: bridge.runtime,
     logger: bridge.logger,

@@ -9,6 +9,7 @@ import { createConnections } from "./connections.ts";
 import { createHttpServers } from "./http-servers.ts";
 import { type ListenerLimits, resolveListenerLimits } from "./listener-limits.ts";
 import { createMembers } from "./members.ts";
+import type { MessageStreamHandler } from "./message-stream.ts";
 import { type Call, createNodeAdapter } from "./node-adapter.ts";
 import { readTlsOptions, type TlsOptions } from "./tls.ts";
 
@@ -19,6 +20,11 @@ export interface ListenerOptions {
   tls?: TlsOptions;
   /** Registers the services. */
   routes: (router: ConnectRouter) => void;
+  /**
+   * Who answers the plain gRPC calls on HTTP/2 to a path of these routes, faster than Connect does; no interceptor
+   * sees them. Default: nobody.
+   */
+  streams?: ReadonlyMap<string, MessageStreamHandler>;
   logger: Logger;
   runtime: Runtime;
   /** Around every call, the first one outermost. Default: none. */
@@ -68,6 +74,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     limits,
     logger,
     routes: options.routes,
+    streams: options.streams ?? new Map(),
     runtime,
   });
   const servers = createHttpServers({ answer, limits, logger });

@@ -15,6 +15,8 @@ import { clampTimeout } from "./clamp-timeout.ts";
 import { guardCalls } from "./guard-calls.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
 import type { Members } from "./members.ts";
+import type { MessageStreamHandler } from "./message-stream.ts";
+import { isRawGrpc, serveRawCall } from "./raw-call.ts";
 import { readRequest } from "./read-request.ts";
 import { createReframer } from "./reframe.ts";
 import { createRequestBody, requestBodyKey } from "./request-body.ts";
@@ -32,6 +34,8 @@ export interface Call {
 
 export interface NodeAdapterOptions {
   routes: (router: ConnectRouter) => void;
+  /** Who answers the plain gRPC calls on HTTP/2 to a path instead of Connect; no interceptor sees them. */
+  streams: ReadonlyMap<string, MessageStreamHandler>;
   interceptors: readonly Interceptor[];
   limits: ListenerLimits;
   logger: Logger;
@@ -86,6 +90,10 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
       return writer.fail(400);
     }
     clampTimeout(head.header, limits.maxTimeoutMs);
+    const streamHandler = options.streams.get(path);
+    if (streamHandler !== undefined && "stream" in response && isRawGrpc(head.method, head.header)) {
+      return serveRawCall({ ...options, response, header: head.header, handler: streamHandler });
+    }
     const enveloped = /^application\/(?:grpc|connect\+)/.test(head.header.get("content-type") ?? "");
     const body = createRequestBody(request, createReframer({ enveloped, maxBytes: limits.readMaxBytes }));
     const contextValues = createContextValues().set(requestBodyKey, body);

@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
-import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import { constants, type Http2ServerResponse } from "node:http2";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Runtime } from "@loom-bridge/protocol";
+import { closeAfterTrailers } from "./close-after-trailers.ts";
 
 /** What Connect answers. */
 export type Answer = Awaited<ReturnType<ConnectRouter["handlers"][number]>>;
@@ -66,12 +67,6 @@ export function createResponseWriter(response: ServerResponse | Http2ServerRespo
       response.end();
     },
   };
-}
-
-/** Ends the client's side too, which it may never do. https://www.rfc-editor.org/rfc/rfc9113#section-8.1 */
-function closeAfterTrailers(stream: ServerHttp2Stream, runtime: Runtime): void {
-  // Node is about to send them; closing now would overtake them.
-  stream.once("wantTrailers", () => runtime.defer(() => stream.close(constants.NGHTTP2_NO_ERROR)));
 }
 
 function write(response: ServerResponse | Http2ServerResponse, chunk: Uint8Array): boolean {

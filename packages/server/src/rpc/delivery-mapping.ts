@@ -61,16 +61,21 @@ export function fromControlFrame(frame: ControlFrame, features: Features, nowMs:
   }
 }
 
+/** The message for events that were lost before these; nothing where none were, or the client did not ask for it. */
+export function fromGap({ subscriptionId, gap }: SessionEvents, features: Features): Delivery | undefined {
+  if (gap === undefined || !features.has(Feature.NOTICES)) return undefined;
+  const firstSequence = BigInt(gap.first);
+  const lastSequence = BigInt(gap.last);
+  const value = { subscription: subscriptionId, firstSequence, lastSequence, reason: GapReason.QUEUE_FULL };
+  return create(DeliverySchema, { delivery: { case: "gap", value } });
+}
+
 /** The messages for a subscription's events: one batch, or one message an event for a client without batches. */
 export function fromSessionEvents(taken: SessionEvents, features: Features): Delivery[] {
   const deliveries: Delivery[] = [];
   const subscription = taken.subscriptionId;
-  if (taken.gap !== undefined && features.has(Feature.NOTICES)) {
-    const firstSequence = BigInt(taken.gap.first);
-    const lastSequence = BigInt(taken.gap.last);
-    const value = { subscription, firstSequence, lastSequence, reason: GapReason.QUEUE_FULL };
-    deliveries.push(create(DeliverySchema, { delivery: { case: "gap", value } }));
-  }
+  const gap = fromGap(taken, features);
+  if (gap !== undefined) deliveries.push(gap);
   if (!features.has(Feature.BATCHES)) {
     for (const event of taken.events) {
       deliveries.push(create(DeliverySchema, { delivery: { case: "event", value: toEvent(event) } }));

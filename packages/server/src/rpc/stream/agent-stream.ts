@@ -29,7 +29,7 @@ export interface StreamEnd {
  */
 export class AgentStream {
   readonly #options: AgentStreamOptions;
-  readonly #opened = new Wakeup();
+  readonly #wakeup = new Wakeup();
   readonly #registerTimer: Timer;
   #open: OpenedSession | undefined;
   /** What ends the stream in place of the session's own reason. */
@@ -68,7 +68,7 @@ export class AgentStream {
       if (this.#open !== undefined) return handleClientEvent(this.#open.session, message, this.#options.logger);
       this.#registerTimer.cancel();
       this.#open = openSession(message, this.#options);
-      this.#opened.wake();
+      void this.#follow(this.#open.session);
     } catch (error) {
       this.fail(error);
     }
@@ -88,7 +88,7 @@ export class AgentStream {
     this.#failure = { error: toConnectError(error, this.#options.logger) };
     // A stream that broke is a lost connection: whatever it was, the agent may come back.
     this.#open?.session.end(new LoomError("unavailable", "the stream broke"));
-    this.#opened.wake();
+    this.wake();
   }
 
   /** The carrier is gone. */
@@ -96,7 +96,7 @@ export class AgentStream {
     this.#registerTimer.cancel();
     this.#failure ??= { error: undefined };
     this.#open?.session.end(undefined);
-    this.#opened.wake();
+    this.wake();
   }
 
   /** Resolves when the stream can take more messages: at once, unless publishes wait for slow subscribers. */
@@ -104,8 +104,21 @@ export class AgentStream {
     return this.session?.readyForMore();
   }
 
-  /** Waits until there may be something to take, or the stream has ended. */
+  /** Waits until there may be something to take, `wake` was called or the stream has ended. */
   ready(): Promise<void> {
-    return this.#open === undefined ? this.#opened.wait() : this.#open.session.ready();
+    return this.#wakeup.wait();
+  }
+
+  /** Ends the wait in hand, or the next one. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  async #follow(session: Session): Promise<void> {
+    this.wake();
+    while (session.ended === undefined) {
+      await session.ready();
+      this.wake();
+    }
   }
 }

@@ -1,0 +1,134 @@
+import { constants, type Http2ServerResponse } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import type { Runtime, Timer } from "@loom-bridge/protocol";
+import type { Logger } from "../domain/logger.ts";
+import { closeAfterTrailers } from "./close-after-trailers.ts";
+import type { ListenerLimits } from "./listener-limits.ts";
+import type { Members } from "./members.ts";
+import { MessageSplitter } from "./message-splitter.ts";
+import type { MessageReceiver, MessageStreamHandler } from "./message-stream.ts";
+import type { Call } from "./node-adapter.ts";
+
+export interface RawCallOptions {
+  response: Http2ServerResponse;
+  /** The request's headers, with a deadline that is short enough. */
+  header: Headers;
+  handler: MessageStreamHandler;
+  calls: Members<Call>;
+  limits: ListenerLimits;
+  logger: Logger;
+  runtime: Runtime;
+}
+
+/** What a client has to read the rest and the status of a call that ended, before it is reset. */
+const farewellMs = 10_000;
+
+/**
+ * Serves one gRPC call on HTTP/2 without Connect, whose iterators cost more than everything else that a message
+ * needs. What clients see is the same. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export function serveRawCall({ response, header, handler, calls, limits, logger, runtime }: RawCallOptions): void {
+  const { stream } = response;
+  let receiver: MessageReceiver | undefined;
+  let over = false;
+  let timer: Timer | undefined;
+
+  function sendHead(): void {
+    if (!response.headersSent) response.writeHead(200, { "content-type": "application/grpc+proto" });
+  }
+
+  function end(error?: ConnectError): void {
+    if (over) return;
+    over = true;
+    timer?.cancel();
+    timer = runtime.setTimer(() => stream.close(constants.NGHTTP2_CANCEL), farewellMs);
+    sendHead();
+    response.addTrailers(Object.fromEntries(setTrailerStatus(new Headers(), error)));
+    closeAfterTrailers(stream, runtime);
+    response.end();
+    // What the client still sends is thrown away.
+    stream.resume();
+  }
+
+  function abort(reason: ConnectError): void {
+    if (over) return;
+    end(reason);
+    receiver?.onAbort(reason);
+  }
+
+  /** What a defect throws must not end the process. */
+  function guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof ConnectError) return abort(error);
+      logger.error("a call failed", { error });
+      abort(new ConnectError("internal error", Code.Internal));
+    }
+  }
+
+  const splitter = new MessageSplitter({
+    maxBytes: limits.readMaxBytes,
+    onMessage: (message) => {
+      if (!over) receiver?.onMessage(message);
+    },
+  });
+  const call: Call = { streaming: true, end: abort };
+  calls.add(call);
+  // An error is followed by "close", and there is nobody to tell.
+  stream.on("error", () => {});
+  stream.once("close", () => {
+    timer?.cancel();
+    calls.delete(call);
+    if (over) return;
+    over = true;
+    guard(() => receiver?.onAbort(new ConnectError("the client went away", Code.Canceled)));
+  });
+
+  const { timeoutMs, error } = parseTimeout(header.get("grpc-timeout"), limits.maxTimeoutMs);
+  if (error !== undefined) return end(error);
+  if (timeoutMs !== undefined) {
+    const late = (): void => abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+    timer = runtime.setTimer(late, timeoutMs);
+  }
+  receiver = handler({
+    writeMaxBytes: limits.writeMaxBytes,
+    pause() {
+      splitter.pause();
+      stream.pause();
+    },
+    resume() {
+      guard(() => {
+        if (splitter.resume() && !over) stream.resume();
+      });
+    },
+    write(envelopes) {
+      if (over) return false;
+      sendHead();
+      return stream.write(envelopes);
+    },
+    end,
+  });
+  stream.on("drain", () => {
+    if (!over) guard(() => receiver.onDrain());
+  });
+  stream.on("data", (chunk: Buffer) => {
+    if (!over) guard(() => splitter.push(chunk));
+  });
+  stream.once("end", () => {
+    if (over) return;
+    if (splitter.incomplete) abort(new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument));
+    else guard(() => receiver.onEnd());
+  });
+}
+
+/** Whether a request is one that {@link serveRawCall} understands: gRPC in binary, without compression. */
+export function isRawGrpc(method: string, header: Headers): boolean {
+  return (
+    method === "POST" &&
+    /^application\/grpc(?:\+proto)?$/.test(header.get("content-type") ?? "") &&
+    header.get("te") === "trailers" &&
+    (header.get("grpc-encoding") ?? "identity") === "identity"
+  );
+}

@@ -1,0 +1,82 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/**
+ * Writes messages one behind the other, each with its prefix of flags and length, for one write to the network.
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests
+ */
+export class EnvelopeWriter {
+  readonly #maxMessageBytes: number;
+  #buffer: Buffer = Buffer.alloc(0);
+  #at = 0;
+
+  constructor(maxMessageBytes: number) {
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  get length(): number {
+    return this.#at;
+  }
+
+  /**
+   * Begins a message of this many bytes, which must follow.
+   * @throws ConnectError `resource_exhausted` when that is too large.
+   */
+  begin(messageBytes: number): void {
+    if (messageBytes > this.#maxMessageBytes) {
+      const message = `message size ${messageBytes} is larger than configured writeMaxBytes ${this.#maxMessageBytes}`;
+      throw new ConnectError(message, Code.ResourceExhausted);
+    }
+    this.#reserve(5 + messageBytes);
+    this.#buffer[this.#at] = 0;
+    this.#buffer.writeUInt32BE(messageBytes, this.#at + 1);
+    this.#at += 5;
+  }
+
+  byte(value: number): void {
+    this.#buffer[this.#at++] = value;
+  }
+
+  varint(value: number): void {
+    this.#at = writeVarint(this.#buffer, this.#at, value);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  /** Returns what was written and begins anew: the network may hold the bytes for long. */
+  take(): Uint8Array {
+    const taken = this.#buffer.subarray(0, this.#at);
+    this.#buffer = Buffer.alloc(0);
+    this.#at = 0;
+    return taken;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#at + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(this.#at === 0 ? needed : needed * 2);
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+}
+
+/** How many bytes a whole number takes. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest /= 128) bytes += 1;
+  return bytes;
+}
+
+/** Writes a whole number of at most 53 bits; returns where it ends. */
+export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  while (rest >= 0x80) {
+    buffer[at++] = (rest % 128) | 0x80;
+    rest = Math.floor(rest / 128);
+  }
+  buffer[at++] = rest;
+  return at;
+}

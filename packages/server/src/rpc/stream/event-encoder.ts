@@ -1,0 +1,101 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { EventSchema } from "@loom-bridge/protocol/messages";
+import type { BusEvent } from "../../domain/bus/bus-event.ts";
+import { toEvent } from "../event-mapping.ts";
+import { type EnvelopeWriter, varintBytes, writeVarint } from "./envelope-writer.ts";
+import { scanEvent } from "./scan-event.ts";
+
+const fieldTags = {
+  event: 0x0a,
+  eventBatch: 0x1a,
+  subscription: 0x08,
+  firstSequence: 0x10,
+  routedEvent: 0x1a,
+} as const;
+const routedTags = { topic: 0x0a, event: 0x12, sender: 0x1a } as const;
+
+/** Writes events as deliveries, from the bytes that were published. One for all streams of a bridge. */
+export class EventEncoder {
+  /** The last batch's events: subscribers to the same topics take the same ones, one after the other. */
+  #last: { readonly events: readonly BusEvent[]; readonly encoded: Uint8Array } | undefined;
+
+  /** Writes `Delivery{event}`. Returns false, and writes nothing, where what was published is no Event. */
+  event(writer: EnvelopeWriter, event: BusEvent): boolean {
+    const body = toValidBody(event);
+    if (body === undefined) return false;
+    writer.begin(1 + varintBytes(body.length) + body.length);
+    writer.byte(fieldTags.event);
+    writer.varint(body.length);
+    writer.bytes(body);
+    return true;
+  }
+
+  /** Writes `Delivery{event_batch}`. */
+  eventBatch(
+    writer: EnvelopeWriter,
+    {
+      subscription,
+      firstSequence,
+      events,
+    }: { subscription: number; firstSequence: number; events: readonly BusEvent[] },
+  ): void {
+    const encoded = this.#encode(events);
+    // A number that is 0 is left out.
+    const subscriptionBytes = subscription === 0 ? 0 : 1 + varintBytes(subscription);
+    const batchBytes = subscriptionBytes + 1 + varintBytes(firstSequence) + encoded.length;
+    writer.begin(1 + varintBytes(batchBytes) + batchBytes);
+    writer.byte(fieldTags.eventBatch);
+    writer.varint(batchBytes);
+    if (subscription !== 0) {
+      writer.byte(fieldTags.subscription);
+      writer.varint(subscription);
+    }
+    writer.byte(fieldTags.firstSequence);
+    writer.varint(firstSequence);
+    writer.bytes(encoded);
+  }
+
+  #encode(events: readonly BusEvent[]): Uint8Array {
+    const last = this.#last;
+    if (last?.events.length === events.length && events.every((event, index) => event === last.events[index])) {
+      return last.encoded;
+    }
+    const sizes = events.map(routedEventBytes);
+    const encoded = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + 1 + varintBytes(size) + size, 0));
+    let at = 0;
+    for (const [index, event] of events.entries()) {
+      encoded[at++] = fieldTags.routedEvent;
+      at = writeVarint(encoded, at, sizes[index] ?? 0);
+      at = writeText(encoded, at, routedTags.topic, event.topic);
+      encoded[at++] = routedTags.event;
+      at = writeVarint(encoded, at, event.body.length);
+      encoded.set(event.body, at);
+      at += event.body.length;
+      if (event.sender !== "") at = writeText(encoded, at, routedTags.sender, event.sender);
+    }
+    this.#last = { events, encoded };
+    return encoded;
+  }
+}
+
+function routedEventBytes({ topic, body, sender }: BusEvent): number {
+  // Topics and agent ids are ASCII.
+  const senderBytes = sender === "" ? 0 : 1 + varintBytes(sender.length) + sender.length;
+  return 1 + varintBytes(topic.length) + topic.length + 1 + varintBytes(body.length) + body.length + senderBytes;
+}
+
+function writeText(buffer: Buffer, start: number, tag: number, ascii: string): number {
+  buffer[start] = tag;
+  const at = writeVarint(buffer, start + 1, ascii.length);
+  return at + buffer.write(ascii, at, "latin1");
+}
+
+/** The body where it is an Event; whoever published it in a batch may have sent anything. */
+function toValidBody(event: BusEvent): Uint8Array | undefined {
+  if (scanEvent(event.body, 0, event.body.length) !== undefined) return event.body;
+  try {
+    return toBinary(EventSchema, toEvent(event));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,155 @@
+import { envelopeKeys, limits } from "@loom-bridge/protocol";
+import type { BusEvent } from "../../domain/bus/bus-event.ts";
+import { scanEvent } from "./scan-event.ts";
+import { WireReader } from "./wire-reader.ts";
+import { RepeatedText, readText } from "./wire-text.ts";
+
+/** Events of one message, to be published in order. */
+export interface DecodedPublish {
+  /** The first event's; those of the others follow. 0: no receipts. */
+  readonly ref: number;
+  readonly events: readonly BusEvent[];
+}
+
+const publishTag = 0x0a;
+const publishBatchTag = 0x22;
+/** Field numbers 1 to 4 with a length. */
+const fieldTags = { topic: 0x0a, event: 0x12, id: 0x1a, type: 0x22 } as const;
+const varintField3 = 0x18;
+const varintField1 = 0x08;
+
+/**
+ * Reads the messages of one agent that publish, without unpacking events. Returns nothing for every other message, and
+ * for one that is invalid, near a limit or written in an unusual way: then the real parser decides, so that this one
+ * only has to be right about what it takes.
+ */
+export class PublishDecoder {
+  readonly #sender: string;
+  /** The sender as an entry of Event.metadata: entries may stand anywhere in a message, so it can be put behind. */
+  readonly #senderEntry: Uint8Array;
+  readonly #topic = new RepeatedText();
+  readonly #type = new RepeatedText();
+
+  constructor(sender: string) {
+    this.#sender = sender;
+    this.#senderEntry = encodeSenderEntry(sender);
+  }
+
+  decode(message: Uint8Array): DecodedPublish | undefined {
+    const tag = message[0];
+    if (tag !== publishTag && tag !== publishBatchTag) return undefined;
+    const reader = new WireReader(message, 1);
+    if (reader.block() !== message.length) return undefined;
+    reader.at = reader.blockStart;
+    return tag === publishTag ? this.#publish(reader) : this.#publishBatch(reader);
+  }
+
+  #publish(reader: WireReader): DecodedPublish | undefined {
+    const { bytes, end } = reader;
+    let topic = "";
+    let ref = 0;
+    let event: BusEvent | undefined;
+    while (reader.at < end) {
+      const tag = bytes[reader.at++];
+      if (tag === varintField3) {
+        ref = reader.varint();
+        if (ref < 0) return undefined;
+        continue;
+      }
+      if (reader.block() < 0) return undefined;
+      if (tag === fieldTags.topic) {
+        const text = this.#topic.read(bytes, reader.blockStart, reader.at);
+        if (text === undefined) return undefined;
+        topic = text;
+      } else if (tag === fieldTags.event && event === undefined) {
+        event = this.#stamp(bytes, reader.blockStart, reader.at);
+        if (event === undefined) return undefined;
+      } else {
+        return undefined;
+      }
+    }
+    return event === undefined ? undefined : { ref, events: [{ ...event, topic }] };
+  }
+
+  /** Copies an event, and puts its sender behind it where the publisher named none. */
+  #stamp(bytes: Buffer, start: number, end: number): BusEvent | undefined {
+    const scanned = scanEvent(bytes, start, end);
+    if (scanned === undefined) return undefined;
+    const entry = scanned.hasSender ? undefined : this.#senderEntry;
+    const body = copy(bytes, start, end, entry);
+    if (body.length > limits.eventBytes) return undefined;
+    return { topic: "", id: scanned.id, type: scanned.type, sender: this.#sender, body };
+  }
+
+  #publishBatch(reader: WireReader): DecodedPublish | undefined {
+    const { bytes, end } = reader;
+    let ref = 0;
+    const events: BusEvent[] = [];
+    while (reader.at < end) {
+      const tag = bytes[reader.at++];
+      if (tag === varintField1) {
+        ref = reader.varint();
+        if (ref < 0) return undefined;
+      } else if (tag === fieldTags.event) {
+        if (reader.block() < 0) return undefined;
+        const event = this.#item(bytes, reader.blockStart, reader.at);
+        if (event === undefined) return undefined;
+        events.push(event);
+      } else {
+        return undefined;
+      }
+    }
+    return ref > 0 ? { ref, events } : undefined;
+  }
+
+  #item(bytes: Buffer, start: number, end: number): BusEvent | undefined {
+    const reader = new WireReader(bytes, start, end);
+    let topic: string | undefined = "";
+    let id: string | undefined = "";
+    let type: string | undefined = "";
+    let bodyStart = 0;
+    let bodyEnd = 0;
+    while (reader.at < end) {
+      const tag = bytes[reader.at++];
+      if (reader.block() < 0) return undefined;
+      const { blockStart, at } = reader;
+      if (tag === fieldTags.topic) topic = this.#topic.read(bytes, blockStart, at);
+      else if (tag === fieldTags.id) id = readText(bytes, blockStart, at);
+      else if (tag === fieldTags.type) type = this.#type.read(bytes, blockStart, at);
+      else if (tag === fieldTags.event) [bodyStart, bodyEnd] = [blockStart, at];
+      else return undefined;
+    }
+    if (topic === undefined || id === undefined || type === undefined) return undefined;
+    if (bodyEnd - bodyStart > limits.eventBytes) return undefined;
+    return { topic, id, type, sender: this.#sender, body: copy(bytes, bodyStart, bodyEnd) };
+  }
+}
+
+/**
+ * Copies bytes out of the network's buffer, which a queued event would keep alive as a whole. A small copy lies in
+ * Node's pool, of which it keeps 8 KiB alive at most.
+ */
+function copy(bytes: Buffer, start: number, end: number, suffix?: Uint8Array): Uint8Array {
+  const copied = Buffer.allocUnsafe(end - start + (suffix?.length ?? 0));
+  bytes.copy(copied, 0, start, end);
+  if (suffix !== undefined) copied.set(suffix, end - start);
+  return copied;
+}
+
+function encodeSenderEntry(sender: string): Uint8Array {
+  const key = Buffer.from(envelopeKeys.sender);
+  const value = Buffer.from(sender);
+  // Agent ids have 128 bytes at most: two bytes for the value's length and for the pair's are enough.
+  const valueHead = [0x12, ...varint(value.length)];
+  const pairBytes = 2 + key.length + valueHead.length + value.length;
+  return Buffer.concat([
+    Buffer.from([0x2a, ...varint(pairBytes), 0x0a, key.length]),
+    key,
+    Buffer.from(valueHead),
+    value,
+  ]);
+}
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, value >> 7];
+}

@@ -20,11 +20,19 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 
 try {
-  await main(parseOptions(process.argv.slice(2)));
+  await main(readOptions());
 } catch (error) {
-  if (interrupted.signal.aborted) console.error(String(interrupted.signal.reason));
-  else console.error(error instanceof TypeError || !(error instanceof Error) ? error : `${error.message}\n\n${usage}`);
+  console.error(interrupted.signal.aborted ? String(interrupted.signal.reason) : error);
   process.exitCode = 1;
+}
+
+function readOptions(): Options {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    process.exit(2);
+  }
 }
 
 async function main(options: Options): Promise<void> {

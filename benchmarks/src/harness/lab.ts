@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { PeerName } from "../peers/peers.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Workers } from "./workers.ts";
@@ -23,6 +24,8 @@ export interface Lab {
   readonly snapshot: Snapshot;
   /** Tells what goes on. */
   readonly say: (line: string) => void;
+  /** Waits while the workers work. Rejects when the benchmark is stopped. */
+  pause(durationMs: number): Promise<void>;
   /** Runs a scenario, and ends its processes. */
   scenario<Result>(run: (workers: Workers) => Promise<Result>): Promise<Result>;
   /** Runs all variants one after the other, and that several times: a slow minute of the host falls on all alike. */
@@ -39,6 +42,7 @@ export function createLab(options: Pick<Lab, "settings" | "snapshot" | "say"> & 
     settings,
     snapshot,
     say,
+    pause: (durationMs) => setTimeout(durationMs, undefined, { signal }),
     async scenario(run) {
       const workers = new Workers(snapshot, signal);
       try {

@@ -53,14 +53,14 @@ export function runFlow(lab: Lab, flow: Flow): Promise<FlowResult> {
     const { bridge, publisher, subscribers } = await startFlow(workers, flow);
     const start: StartPublishing = flow.rate === undefined ? {} : { rate: flow.rate };
     await publisher.call("start", start);
-    await setTimeout(lab.settings.warmupSeconds * 1000);
+    await lab.pause(lab.settings.warmupSeconds * 1000);
 
     const all = [publisher, bridge, ...subscribers];
     const profiled = lab.settings.profileFolder !== undefined && flow.profile !== undefined;
     if (profiled) await Promise.all(all.map((worker) => worker.call("startProfile")));
     await subscribers[0]?.call("record");
     const before = await sample(all, subscribers);
-    await setTimeout(lab.settings.seconds * 1000);
+    await lab.pause(lab.settings.seconds * 1000);
     const after = await sample(all, subscribers);
     const latencies = (await subscribers[0]?.call<Latencies>("latencies")) as Latencies;
     if (profiled) {

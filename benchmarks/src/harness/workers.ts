@@ -66,18 +66,18 @@ class StartedWorker implements Worker {
   constructor(name: string, child: ChildProcess, signal: AbortSignal, startTimeoutMs: number) {
     this.name = name;
     this.#child = child;
-    const killIt = (): void => void child.kill("SIGKILL");
-    process.once("exit", killIt);
-    signal.addEventListener("abort", killIt);
+    const onAbort = (): void => this.#fail(new Error(String(signal.reason)));
+    signal.addEventListener("abort", onAbort);
     this.#exited = new Promise((resolve) => {
-      child.once("close", (code, ended) => {
-        process.off("exit", killIt);
-        signal.removeEventListener("abort", killIt);
+      if (child.pid === undefined) resolve();
+      // Not "close", which does not come for a channel that this side has closed.
+      child.once("exit", (code, ended) => {
+        signal.removeEventListener("abort", onAbort);
         this.#fail(new Error(`${name} ended (${ended ?? `exit code ${code}`})`));
         resolve();
       });
     });
-    child.once("error", (error) => this.#fail(error));
+    child.on("error", (error) => this.#fail(error));
     child.on("message", (message: WorkerMessage) => this.#onMessage(message));
     this.isReady = this.#expect(0, "its start", startTimeoutMs).then((ready) => {
       this.ready = ready;
@@ -102,11 +102,16 @@ class StartedWorker implements Worker {
     return this.call<Usage>("usageAfterCollection");
   }
 
+  /** Without an answer its channel is closed, at which it ends itself and what it started. */
   async close(): Promise<void> {
-    await this.call("close", undefined, closeTimeoutMs).catch(() => this.#child.kill("SIGKILL"));
+    await this.call("close", undefined, closeTimeoutMs).catch(() => this.#disconnect());
     const late = setTimeout(() => this.#child.kill("SIGKILL"), closeTimeoutMs);
     await this.#exited;
     clearTimeout(late);
+  }
+
+  #disconnect(): void {
+    if (this.#child.connected) this.#child.disconnect();
   }
 
   #expect(id: number, what: string, timeoutMs: number): Promise<unknown> {

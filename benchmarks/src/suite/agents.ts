@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import type { Lab } from "../harness/lab.ts";
 import { atMost, createRow, medianOf, valueOf } from "../report/report.ts";
 import type { IdleAgentsOptions } from "../roles/idle-agents.ts";
@@ -91,7 +90,7 @@ function runAgents(lab: Lab, { agents: count, perConnection }: Variant): Promise
     await Promise.all(started);
     const startSeconds = (performance.now() - startedMs) / 1000;
     const full = await bridge.usageAfterCollection();
-    await setTimeout(smoke ? seconds * 1000 : intervalSeconds * 1000);
+    await lab.pause(smoke ? seconds * 1000 : intervalSeconds * 1000);
     const later = await bridge.usage();
     return {
       rssKibPerAgent: (full.rssBytes - empty.rssBytes) / 1024 / count,

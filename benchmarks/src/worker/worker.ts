@@ -5,7 +5,7 @@ import type { Role, RoleContext, StartRole, WorkerMessage, WorkerRequest } from 
 import { ownUsage } from "./usage.ts";
 
 // The entry of every process of a benchmark: node worker.js <file of a role> <options as JSON>.
-// It lives no longer than the process that started it.
+// It ends with the process that started it, which closes the channel, and ends what it has started itself.
 
 const [file = "", options = "{}"] = process.argv.slice(2);
 
@@ -54,6 +54,8 @@ const builtIn: NonNullable<Role["commands"]> = {
 };
 
 process.once("disconnect", () => process.exit(0));
+// It may have been closed before this line ran.
+if (!process.connected) process.exit(0);
 // Ctrl-C reaches the whole group; the starter decides when its workers end.
 process.on("SIGINT", () => {});
 process.on("uncaughtException", fail);

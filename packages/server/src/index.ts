@@ -1,8 +1,8 @@
 // For operators who run a bridge inside their own program.
 export { type Bridge, type BridgeOptions, createBridge } from "./bridge.ts";
 export { type Logger, silentLogger } from "./domain/logger.ts";
-export type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 // For those who write a store.
+export type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 export type * from "./domain/memory/memory-store.ts";
 export type { BridgeTool, BridgeToolContext, JsonValue } from "./domain/tools/bridge-tool.ts";
 export { ToolFailure } from "./domain/tools/tool-failure.ts";

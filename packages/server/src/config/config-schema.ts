@@ -18,6 +18,7 @@ export interface Config {
   readonly "memory.plansPerSession": number;
   readonly "memory.executionsPerSession": number;
   readonly "memory.attemptsPerSession": number;
+  readonly "memory.claimsPerSession": number;
   readonly "memory.maxWindowSec": number;
   readonly "tools.files.root"?: string | undefined;
   readonly "tools.files.write": boolean;
@@ -148,6 +149,12 @@ const shape = {
     flag: "--memory-attempts",
     placeholder: "count",
     description: "Failed or skipped attempts of one memory session. The oldest makes room.",
+  }),
+  "memory.claimsPerSession": whole(100_000_000, defaultMemoryCapacity.claimsPerSession).register(about, {
+    flag: "--memory-claims",
+    placeholder: "count",
+    description:
+      "Claims of one memory session. One whose lease has ended makes room; when none has, a claim is refused.",
   }),
   "memory.maxWindowSec": whole(2_147_483_647, defaultMemoryLimits.windowSec).register(about, {
     flag: "--memory-max-window-sec",

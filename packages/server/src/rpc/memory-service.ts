@@ -10,9 +10,7 @@ const maxInt32 = 2 ** 31 - 1;
  * Serves memory. A plan that is kept out as a duplicate is an answer with success false; everything else that goes
  * wrong is an error of the call.
  */
-export function createMemoryService(
-  memory: Memory,
-): Omit<ServiceImpl<typeof MemoryService>, "claimExecution" | "releaseExecution"> {
+export function createMemoryService(memory: Memory): ServiceImpl<typeof MemoryService> {
   return {
     async savePlan({ sessionId, plan, onlyIfNew, timeWindowSec }) {
       const options = { onlyIfNew, windowSec: timeWindowSec };
@@ -44,14 +42,29 @@ export function createMemoryService(
       return { success: true, plans: plans.map(fromPlan) };
     },
 
-    async markExecuted({ sessionId, planHash, execution }) {
-      const outcome = await memory.markExecuted(sessionId, planHash, execution && toExecution(execution));
+    async markExecuted({ sessionId, planHash, execution, fencingToken }) {
+      const record = execution && toExecution(execution);
+      const outcome = await memory.markExecuted(sessionId, planHash, record, Number(fencingToken));
       return {
         success: true,
         alreadyExecuted: outcome.alreadyExecuted,
         evicted: outcome.evicted,
         execution: fromExecution(outcome.execution),
       };
+    },
+
+    async claimExecution({ sessionId, planHash, holder, leaseMs }) {
+      const outcome = await memory.claimExecution(sessionId, planHash, holder, leaseMs);
+      if (outcome.status === "executed") return { claimed: false, execution: fromExecution(outcome.execution) };
+      const { fencingToken, expiresMs, holder: heldBy } = outcome.claim;
+      const expires = { expiresMs: BigInt(expiresMs) };
+      return outcome.status === "claimed"
+        ? { claimed: true, fencingToken: BigInt(fencingToken), ...expires }
+        : { claimed: false, heldBy, ...expires };
+    },
+
+    async releaseExecution({ sessionId, planHash, fencingToken }) {
+      return { released: await memory.releaseExecution(sessionId, planHash, Number(fencingToken)) };
     },
 
     async checkExecuted({ sessionId, planHash }) {

@@ -65,7 +65,9 @@ const write = fc.oneof(
     .tuple(session, execution, fc.option(fc.record({ fencingToken, nowMs }), { nil: undefined }))
     .map(
       ([id, one, fence]) =>
-        new StoreCall(`markExecuted ${JSON.stringify([id, one, fence])}`, (store) => store.markExecuted(id, one, fence)),
+        new StoreCall(`markExecuted ${JSON.stringify([id, one, fence])}`, (store) =>
+          store.markExecuted(id, one, fence),
+        ),
     ),
   fc
     .tuple(session, fc.record({ planHash, holder, nowMs, leaseMs: fc.integer({ min: 1, max: 5 }) }))
@@ -126,7 +128,13 @@ const history = fc.array(
 
 /** Plays random histories on the driver and on the model, and fails with the shortest one in which they differ. */
 export async function compareWithModel(driver: MemoryStoreDriver, seed: number): Promise<void> {
-  const capacity = { sessions: 2, plansPerSession: 5, executionsPerSession: 3, attemptsPerSession: 2, claimsPerSession: 2 };
+  const capacity = {
+    sessions: 2,
+    plansPerSession: 5,
+    executionsPerSession: 3,
+    attemptsPerSession: 2,
+    claimsPerSession: 2,
+  };
   const sameAsModel = fc.asyncProperty(history, async (steps) => {
     const model = createMemoryStoreModel({ ...defaultMemoryCapacity, ...capacity });
     const store = await driver.open(capacity);

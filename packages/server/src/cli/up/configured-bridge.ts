@@ -39,6 +39,7 @@ async function openStore(config: Config, runtime: Runtime): Promise<MemoryStore>
     plansPerSession: config["memory.plansPerSession"],
     executionsPerSession: config["memory.executionsPerSession"],
     attemptsPerSession: config["memory.attemptsPerSession"],
+    claimsPerSession: config["memory.claimsPerSession"],
   };
   if (config["store.kind"] === "memory") return createInMemoryStore({ capacity });
   // Imported only when wanted: it brings a native library with it.

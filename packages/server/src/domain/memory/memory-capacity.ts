@@ -11,6 +11,11 @@ export interface MemoryCapacity {
   executionsPerSession: number;
   /** Attempts (records that do not say executed) of one session; the oldest makes room. Default: 10 000. */
   attemptsPerSession: number;
+  /**
+   * Claims of one session; one whose lease has ended makes room, and when there is none a claim is refused.
+   * Default: 10 000.
+   */
+  claimsPerSession: number;
 }
 
 export const defaultMemoryCapacity: Readonly<MemoryCapacity> = {
@@ -18,4 +23,5 @@ export const defaultMemoryCapacity: Readonly<MemoryCapacity> = {
   plansPerSession: 10_000,
   executionsPerSession: 10_000,
   attemptsPerSession: 10_000,
+  claimsPerSession: 10_000,
 };

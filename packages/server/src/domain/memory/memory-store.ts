@@ -1,3 +1,7 @@
+import type { ClaimOutcome, ClaimRequest, Fence } from "./execution-claim.ts";
+
+export type { ClaimOutcome, ClaimRequest, ExecutionClaim, Fence } from "./execution-claim.ts";
+
 /** Something an agent intends to do, as memory keeps it: complete and checked. */
 export interface Plan {
   /** When it was made, in milliseconds since the Unix epoch. A whole number. */
@@ -84,7 +88,8 @@ export interface ExecutionCounts {
  *   was changed.
  * - A call sees everything that was acknowledged before it was made.
  * - Sessions are apart: no call reads or changes another session's records.
- * - Per session at most the plans, executions and attempts of its `MemoryCapacity`; the oldest stored makes room.
+ * - Per session at most the plans, executions and attempts of its `MemoryCapacity`; the oldest stored makes room. Of
+ *   claims, the one whose lease ended first makes room; while every lease lasts, nothing does.
  *
  * "Newest" and "oldest" speak of the order in which records were stored, never of their time stamps. Arguments are
  * complete, checked and never changed afterwards by either side.
@@ -116,8 +121,21 @@ export interface MemoryStore {
    * a plan that fails again and again never pushes out the memory that another was executed. An execution is
    * remembered until `executionsPerSession` newer ones of its session came; after that its plan counts as not
    * executed, and could be executed once more.
+   *
+   * What is about to be stored must pass `checkFence`. Without a fence there is no token, and every claim counts as
+   * live. Storing an execution ends the plan's claim; storing an attempt does not.
    */
-  markExecuted(sessionId: string, execution: Execution): Promise<MarkExecutedOutcome>;
+  markExecuted(sessionId: string, execution: Execution, fence?: Fence): Promise<MarkExecutedOutcome>;
+
+  /**
+   * Takes a plan for an executor until its lease ends, unless it has been executed or another holder's lease lasts. The
+   * holder of a live claim begins its lease anew, and keeps its token. Every other claim has a token greater than all
+   * that the session ever had, whatever was released or evicted meanwhile.
+   */
+  claimExecution(sessionId: string, request: ClaimRequest): Promise<ClaimOutcome>;
+
+  /** Ends the claim with this token. False: there is none, or another one. */
+  releaseExecution(sessionId: string, planHash: string, fencingToken: number): Promise<boolean>;
 
   /** The execution of a plan. Attempts are none. */
   findExecution(sessionId: string, planHash: string): Promise<Execution | undefined>;

@@ -241,6 +241,55 @@ describe("an execution", () => {
   });
 });
 
+describe("a claim", () => {
+  it("has a lease of 30 s unless told, from 100 ms to an hour", async () => {
+    const memory = newMemory();
+    const leaseOf = async (planHash: string, leaseMs?: number): Promise<number> => {
+      const outcome = await memory.claimExecution("s", planHash, "a", leaseMs);
+      return outcome.status === "claimed" ? outcome.claim.expiresMs - nowMs : assert.fail(outcome.status);
+    };
+    assert.deepEqual(
+      [await leaseOf("a"), await leaseOf("b", 0), await leaseOf("c", 100), await leaseOf("d", 3_600_000)],
+      [30_000, 30_000, 100, 3_600_000],
+    );
+    await refuses(memory.claimExecution("s", "e", "a", 99), "lease_ms", { limit: "100", value: "99" });
+    await refuses(memory.claimExecution("s", "e", "a", 3_600_001), "lease_ms", { limit: "3600000", value: "3600001" });
+  });
+
+  it("ends on the wall clock, and the late executor is refused", async () => {
+    const runtime = createManualRuntime();
+    const memory = createMemory({ store: createInMemoryStore(), runtime });
+    const first = await memory.claimExecution("s", "plan", "a", 100);
+    runtime.advance(99);
+    assert.equal((await memory.claimExecution("s", "plan", "b", 100)).status, "held");
+    runtime.advance(1);
+    const second = await memory.claimExecution("s", "plan", "b", 100);
+    assert.ok(first.status === "claimed" && second.status === "claimed");
+    const late = memory.markExecuted("s", "plan", undefined, first.claim.fencingToken);
+    await assert.rejects(late, { code: "failed_precondition", message: /not that of the latest claim/ });
+    await assert.rejects(memory.markExecuted("s", "plan"), {
+      code: "failed_precondition",
+      details: { field: "fencing_token", value: "0", held_by: "b" },
+    });
+    const mark = await memory.markExecuted("s", "plan", undefined, second.claim.fencingToken);
+    assert.equal(mark.alreadyExecuted, false);
+  });
+
+  it("needs a plan hash, a holder and a token that can be one", async () => {
+    const memory = newMemory();
+    await refuses(memory.claimExecution("s", "", "a"), "plan_hash");
+    await refuses(memory.claimExecution("s", "plan", ""), "holder");
+    await refuses(memory.claimExecution("s", "plan", "x".repeat(129)), "holder", { limit: "128", value: "129" });
+    await refuses(memory.claimExecution("", "plan", "a"), "session_id");
+    await refuses(memory.releaseExecution("s", "plan", 0), "fencing_token", { limit: "1", value: "0" });
+    const limit = String(Number.MAX_SAFE_INTEGER);
+    await refuses(memory.markExecuted("s", "plan", undefined, 2 ** 60), "fencing_token", {
+      limit,
+      value: String(2 ** 60),
+    });
+  });
+});
+
 describe("the statistics", () => {
   it("tell a win rate of 0.6 for three successes and two errors, whatever else was recorded", async () => {
     const memory = newMemory();

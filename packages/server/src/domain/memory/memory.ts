@@ -4,6 +4,7 @@ import { checkSessionId } from "./check-session-id.ts";
 import { checkText } from "./check-text.ts";
 import { completeExecution } from "./complete-execution.ts";
 import { completePlan } from "./complete-plan.ts";
+import type { ClaimOutcome } from "./execution-claim.ts";
 import { invalidField } from "./invalid-field.ts";
 import { defaultMemoryLimits, type MemoryLimits } from "./memory-limits.ts";
 import type {
@@ -53,8 +54,26 @@ export interface Memory {
   findDuplicate(sessionId: string, plan: Partial<Plan> | undefined, windowSec?: number): Promise<Duplicate | undefined>;
   /** The plans saved last, newest first. `symbol` empty: all. `limit` 0: 10; more than 100 is taken as that. */
   recentPlans(sessionId: string, options?: { readonly symbol?: string; readonly limit?: number }): Promise<Plan[]>;
-  /** Records an execution, or an attempt. Absent: executed now, with status "executed". */
-  markExecuted(sessionId: string, planHash: string, execution?: Partial<Execution>): Promise<MarkExecutedOutcome>;
+  /**
+   * Records an execution, or an attempt. Absent: executed now, with status "executed". A plan that was executed before
+   * answers so, whatever the token.
+   * @param fencingToken that of the plan's latest claim; 0 when the executor has none, and nobody may have one then.
+   * @throws LoomError `failed_precondition` when the token is an older one, or 0 while somebody has the plan.
+   */
+  markExecuted(
+    sessionId: string,
+    planHash: string,
+    execution?: Partial<Execution>,
+    fencingToken?: number,
+  ): Promise<MarkExecutedOutcome>;
+  /**
+   * Takes a plan to execute it. The lease is measured by the wall clock, because it outlives the process: a clock that
+   * is set forward ends leases early, one that is set back makes them longer by as much.
+   * @param leaseMs 0: 30 000; at least 100, at most 3 600 000.
+   */
+  claimExecution(sessionId: string, planHash: string, holder: string, leaseMs?: number): Promise<ClaimOutcome>;
+  /** Gives a claim back. False: it had ended, by its execution or by another claim. */
+  releaseExecution(sessionId: string, planHash: string, fencingToken: number): Promise<boolean>;
   /** The execution of a plan; attempts are none. */
   findExecution(sessionId: string, planHash: string): Promise<Execution | undefined>;
   /** Statistics with the last 10 executions, newest first. `symbol` empty: all. */
@@ -67,6 +86,9 @@ const windowDefaultSec = 300;
 const recentPlansDefault = 10;
 const recentPlansMax = 100;
 const recentExecutions = 10;
+const tokenRule = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true };
+const leaseDefaultMs = 30_000;
+const leaseRule = { min: 100, max: 3_600_000, whole: true, maxMeaning: "0 means 30000" };
 
 export function createMemory({ store, runtime, limits: given }: MemoryOptions): Memory {
   const limits: Readonly<MemoryLimits> = { ...defaultMemoryLimits, ...given };
@@ -79,6 +101,11 @@ export function createMemory({ store, runtime, limits: given }: MemoryOptions): 
 
   function symbolFilter(symbol: string): { symbol?: string } {
     return symbol === "" ? {} : { symbol: checkText("symbol", symbol, limits.nameBytes) };
+  }
+
+  function checkPlanHash(planHash: string): string {
+    if (planHash === "") throw invalidField("plan_hash", "is required; SavePlan answers with it");
+    return checkText("plan_hash", planHash, limits.nameBytes);
   }
 
   return {
@@ -104,15 +131,33 @@ export function createMemory({ store, runtime, limits: given }: MemoryOptions): 
       return store.recentPlans(sessionId, { ...symbolFilter(symbol), limit: Math.min(wanted, recentPlansMax) });
     },
 
-    async markExecuted(sessionId, planHash, draft) {
+    async markExecuted(sessionId, planHash, draft, fencingToken = 0) {
       checkSessionId(sessionId);
-      return store.markExecuted(sessionId, completeExecution(planHash, draft, nowMs(), limits));
+      const now = nowMs();
+      const fence = { fencingToken: checkNumber("fencing_token", fencingToken, tokenRule), nowMs: now };
+      return store.markExecuted(sessionId, completeExecution(planHash, draft, now, limits), fence);
+    },
+
+    async claimExecution(sessionId, planHash, holder, leaseMs = 0) {
+      checkSessionId(sessionId);
+      if (holder === "") throw invalidField("holder", "is required; every executor has its own");
+      return store.claimExecution(sessionId, {
+        planHash: checkPlanHash(planHash),
+        holder: checkText("holder", holder, limits.nameBytes),
+        leaseMs: leaseMs === 0 ? leaseDefaultMs : checkNumber("lease_ms", leaseMs, leaseRule),
+        nowMs: nowMs(),
+      });
+    },
+
+    async releaseExecution(sessionId, planHash, fencingToken) {
+      checkSessionId(sessionId);
+      const token = checkNumber("fencing_token", fencingToken, { ...tokenRule, min: 1 });
+      return store.releaseExecution(sessionId, checkPlanHash(planHash), token);
     },
 
     async findExecution(sessionId, planHash) {
       checkSessionId(sessionId);
-      if (planHash === "") throw invalidField("plan_hash", "is required; SavePlan answers with it");
-      return store.findExecution(sessionId, checkText("plan_hash", planHash, limits.nameBytes));
+      return store.findExecution(sessionId, checkPlanHash(planHash));
     },
 
     async executionStats(sessionId, symbol = "") {

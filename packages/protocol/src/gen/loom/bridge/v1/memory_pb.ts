@@ -52,7 +52,9 @@ export type PlanRecord = Message<"loom.bridge.v1.PlanRecord"> & {
   reasoning: string;
 
   /**
-   * Names the plan within its session. Empty: the bridge computes one.
+   * Names the plan within its session. Empty: the bridge computes one from
+   * symbol, action and reasoning. No time is in it: the same plan made again
+   * gets the same hash, so name plans yourself that may be executed again.
    *
    * @generated from field: string plan_hash = 6;
    */
@@ -201,7 +203,8 @@ export type SavePlanResponse = Message<"loom.bridge.v1.SavePlanResponse"> & {
   success: boolean;
 
   /**
-   * The plan's name in the session.
+   * The plan's name in the session: given, or computed. Of a plan that was not
+   * stored too; that of the one in its way is in duplicate_plan.
    *
    * @generated from field: string plan_hash = 2;
    */
@@ -383,9 +386,11 @@ export type MarkExecutedRequest = Message<"loom.bridge.v1.MarkExecutedRequest"> 
   execution?: ExecutionRecord | undefined;
 
   /**
-   * ClaimExecutionResponse.fencing_token. If it is not that of the latest claim
-   * the call is refused with FAILED_PRECONDITION. 0: no claim is asked for,
-   * unless somebody holds one.
+   * ClaimExecutionResponse.fencing_token. If it is not that of the plan's
+   * latest claim, or that one was released, the call is refused with
+   * FAILED_PRECONDITION and changes nothing. 0: no claim is asked for, unless
+   * somebody's lasts. A plan that was executed before answers so, whatever the
+   * token. An execution ends the claim; an attempt does not.
    *
    * @generated from field: uint64 fencing_token = 4;
    */
@@ -458,7 +463,9 @@ export type ClaimExecutionRequest = Message<"loom.bridge.v1.ClaimExecutionReques
   planHash: string;
 
   /**
-   * Who claims; 1 to 128 bytes. The holder may claim again, to keep its lease.
+   * Who claims; 1 to 128 bytes, its own for every executor. While the lease
+   * lasts the holder may claim again: the lease begins anew, and the token
+   * stays.
    *
    * @generated from field: string holder = 3;
    */
@@ -496,7 +503,8 @@ export type ClaimExecutionResponse = Message<"loom.bridge.v1.ClaimExecutionRespo
   fencingToken: bigint;
 
   /**
-   * When the lease ends, in milliseconds since the Unix epoch.
+   * When the lease ends, the holder's or that of held_by, in milliseconds since
+   * the Unix epoch.
    *
    * @generated from field: int64 expires_ms = 3;
    */
@@ -556,7 +564,7 @@ export const ReleaseExecutionRequestSchema: GenMessage<ReleaseExecutionRequest> 
  */
 export type ReleaseExecutionResponse = Message<"loom.bridge.v1.ReleaseExecutionResponse"> & {
   /**
-   * False: the claim had ended before.
+   * False: it was executed, released or claimed anew before.
    *
    * @generated from field: bool released = 1;
    */
@@ -747,8 +755,10 @@ export const MemoryService: GenService<{
   },
   /**
    * Takes a plan to execute it: until the lease ends, nobody else can. The
-   * fencing token of a later claim is greater, so that what an earlier one
-   * still does can be refused.
+   * fencing token of a later claim in the session is greater and none comes
+   * again, so that what an earlier one still does can be refused. Leases are
+   * measured by the bridge's wall clock: setting it forward ends them early,
+   * setting it back makes them longer by as much.
    *
    * @generated from rpc loom.bridge.v1.MemoryService.ClaimExecution
    */

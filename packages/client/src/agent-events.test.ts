@@ -165,7 +165,7 @@ test("a gap is logged and acknowledged with the events around it", async () => {
   const gap = create(GapSchema, { subscription: 1, firstSequence: 1n, lastSequence: 4n, reason });
   stream.send({ case: "gap", value: gap });
   assert.equal((await stream.receive("eventAck")).sequence, 4n);
-  assert.deepEqual(warnings, [{ agentId: "me", subscription: 1, lost: 4 }]);
+  assert.deepEqual(warnings, [{ agentId: "me", subscription: 1, reason: "queue-full", lost: 4 }]);
 });
 
 test("what a handler emits keeps the event's thread and trace", async () => {

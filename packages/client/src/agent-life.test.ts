@@ -80,7 +80,7 @@ test("heartbeats do not wait for a full publish window", async () => {
 });
 
 test("a bridge that is silent for three intervals is taken for lost; one that answers is not", async () => {
-  const { agent, stream, runtime } = await startAgent({ heartbeatIntervalMs: 1000 });
+  const { agent, stream, runtime } = await startAgent({ heartbeatIntervalMs: 1000, reconnect: false });
   let lost = false;
   agent.closed.catch(() => (lost = true));
   for (let beat = 0; beat < 5; beat += 1) {
@@ -102,17 +102,17 @@ test("the silence of a bridge that answers no heartbeats means nothing", async (
   await agent.stop();
 });
 
-test("closed tells why the stream ended", async () => {
-  const superseded = await startAgent();
+test("without reconnect, closed tells why the stream ended", async () => {
+  const superseded = await startAgent({ reconnect: false });
   superseded.stream.end(wireError(Code.Aborted, "superseded by a newer session"));
   await assert.rejects(superseded.agent.closed, { code: "aborted", message: /superseded/ });
 
-  const drained = await startAgent();
+  const drained = await startAgent({ reconnect: false });
   drained.stream.send({ case: "drain", value: create(DrainSchema, { reason: "update", graceMs: 100 }) });
   drained.stream.end(wireError(Code.Unavailable, "going down"));
   await assert.rejects(drained.agent.closed, { code: "unavailable", retryable: true });
 
-  const silent = await startAgent();
+  const silent = await startAgent({ reconnect: false });
   silent.stream.end();
   await assert.rejects(silent.agent.closed, { name: "ConnectionError", code: "unavailable" });
 });
@@ -120,7 +120,7 @@ test("closed tells why the stream ended", async () => {
 test("a bridge that dies shows as unavailable, over sockets too", async () => {
   const bridge = new ScriptedBridge();
   const server = await bridge.listen();
-  const agent = createAgent({ id: "me", address: server.address });
+  const agent = createAgent({ id: "me", address: server.address, reconnect: false });
   await Promise.all([bridge.acceptAgent(), agent.start()]);
   for (const session of server.sessions) session.destroy();
   await assert.rejects(agent.closed, { name: "ConnectionError", code: "unavailable" });
@@ -240,8 +240,8 @@ test("an agent that is stopped while it connects does not register, whoever owns
   assert.equal(streams, 0);
 });
 
-test("an agent whose stream is lost lets its own client go", async () => {
-  const { agent, stream } = await startAgent();
+test("an agent that does not come back lets its own client go", async () => {
+  const { agent, stream } = await startAgent({ reconnect: false });
   stream.end(wireError(Code.Unavailable, "gone"));
   await assert.rejects(agent.closed);
   await settle();

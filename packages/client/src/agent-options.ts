@@ -1,10 +1,19 @@
 import { create } from "@bufbuild/protobuf";
-import { heartbeatIntervalMs, LoomError, limits, repliesTopic } from "@loom-bridge/protocol";
-import { Feature, type Register, RegisterSchema, ToolDescriptorSchema } from "@loom-bridge/protocol/messages";
+import { heartbeatIntervalMs, LoomError, limits, maxTimerDelayMs, repliesTopic } from "@loom-bridge/protocol";
+import {
+  Feature,
+  type Register,
+  RegisterSchema,
+  ToolDescriptorSchema,
+  ToolEffect,
+} from "@loom-bridge/protocol/messages";
 import type { BridgeClient } from "./bridge-client.ts";
 import type { BridgeClientOptions } from "./bridge-client-options.ts";
+import type { ReconnectOptions } from "./connection/reconnect-options.ts";
+import type { PlannedSubscription } from "./events/agent-subscriptions.ts";
 import type { Envelope } from "./events/envelope.ts";
 import { repliesSubscription, repliesWindow } from "./events/event-dispatcher.ts";
+import type { EventGap } from "./events/event-gap.ts";
 import {
   checkPositive,
   createSubscription,
@@ -36,6 +45,8 @@ export interface AgentOptions {
    * that cannot be read, a post that the bridge refused. Default: the client's logger.
    */
   onError?: (error: unknown, envelope?: Envelope) => void;
+  /** Told what a subscription will not get. Default: the client's logger. */
+  onGap?: (gap: EventGap) => void;
   /** Free pairs that others see in the directory of agents. */
   metadata?: Readonly<Record<string, string>>;
   /** How many events are handled at a time. Default: 1, so that they are handled in order. */
@@ -44,6 +55,18 @@ export interface AgentOptions {
   window?: number;
   /** Default: what the bridge asks for, 30 s. */
   heartbeatIntervalMs?: number;
+  /**
+   * How to come back when the stream was lost. It is not tried when coming back would change nothing: the agent was
+   * superseded, or the bridge refuses it. Default: as `ReconnectOptions` says; false: the first loss ends the agent.
+   */
+  reconnect?: ReconnectOptions | false;
+  /** Whether `start()` waits until a bridge answers. Default: false, it fails. */
+  retryStart?: boolean;
+  /**
+   * How long a publish may wait for its answer, through an outage too, in milliseconds. Default: for as long as the
+   * agent lives.
+   */
+  publishTimeoutMs?: number;
   /** How long `stop()` waits for handlers, tools and the outbound queue, in milliseconds. Default: 5000. */
   drainTimeoutMs?: number;
 }
@@ -53,10 +76,10 @@ const firstFreeSubscription = 3;
 const defaultWindow = 256;
 
 export interface AgentPlan {
+  /** Without subscriptions: those change. */
   readonly register: Register;
   readonly window: number;
-  /** Handlers by subscription id. */
-  readonly handlers: ReadonlyMap<number, EventHandler>;
+  readonly subscriptions: readonly PlannedSubscription[];
   /** The id of the next subscription. */
   readonly nextSubscription: number;
 }
@@ -72,27 +95,42 @@ export function planAgent(options: AgentOptions): AgentPlan {
   checkPositive("concurrency", options.concurrency ?? 1);
   checkPositive("window", window);
   if (options.heartbeatIntervalMs !== undefined) checkInterval(options.heartbeatIntervalMs);
-  const handlers = new Map<number, EventHandler>();
-  const planned = [
-    createSubscription(repliesSubscription, { filters: repliesTopic(id), window: repliesWindow }, window),
-  ];
-  if (topics.length > 0) planned.unshift(createSubscription(topicsSubscription, { filters: topics }, window));
-  for (const [index, init] of subscriptions.entries()) {
-    const subscription = createSubscription(firstFreeSubscription + index, init, window);
-    if (init.handler !== undefined) handlers.set(subscription.id, init.handler);
-    planned.push(subscription);
+  for (const [field, ms] of Object.entries(options.reconnect === false ? {} : (options.reconnect ?? {}))) {
+    checkDuration(`reconnect.${field}`, ms);
   }
+  if (options.publishTimeoutMs !== undefined) checkDuration("publishTimeoutMs", options.publishTimeoutMs);
+  const plan = (subscriptionId: number, init: SubscriptionInit): PlannedSubscription => ({
+    subscription: createSubscription(subscriptionId, init, window),
+    autoExtend: init.autoExtend ?? true,
+    handler: init.handler,
+  });
+  const planned = [
+    ...(topics.length > 0 ? [plan(topicsSubscription, { filters: topics })] : []),
+    plan(repliesSubscription, { filters: repliesTopic(id), window: repliesWindow }),
+    ...subscriptions.map((init, index) => plan(firstFreeSubscription + index, init)),
+  ];
   const register = create(RegisterSchema, {
     agentId: id,
-    subscriptions: planned,
-    tools: tools.map(({ name, description, parametersSchema, metadata }) =>
-      create(ToolDescriptorSchema, { name, description, parametersSchema, metadata: { ...metadata } }),
+    tools: tools.map(({ name, description, parametersSchema, metadata, effect }) =>
+      create(ToolDescriptorSchema, {
+        name,
+        description,
+        parametersSchema,
+        metadata: { ...metadata },
+        effect: toolEffects[effect],
+      }),
     ),
     metadata: { ...options.metadata },
     features: [Feature.BATCHES, Feature.NOTICES],
   });
-  return { register, window, handlers, nextSubscription: firstFreeSubscription + subscriptions.length };
+  return { register, window, subscriptions: planned, nextSubscription: firstFreeSubscription + subscriptions.length };
 }
+
+const toolEffects = {
+  read: ToolEffect.READ,
+  idempotent: ToolEffect.IDEMPOTENT,
+  once: ToolEffect.ONCE,
+} as const;
 
 function checkId(id: string): void {
   if (/^[A-Za-z0-9_.:@-]+$/.test(id) && id.length <= limits.idBytes) return;
@@ -114,6 +152,11 @@ function checkInterval(intervalMs: number): void {
   if (intervalMs > 0 && intervalMs <= 20 * heartbeatIntervalMs) return;
   const most = 20 * heartbeatIntervalMs;
   throw invalid("heartbeatIntervalMs", `heartbeatIntervalMs is ${intervalMs}; it must be above 0 and at most ${most}`);
+}
+
+function checkDuration(field: string, ms: number): void {
+  if (ms >= 0 && ms <= maxTimerDelayMs) return;
+  throw invalid(field, `${field} is ${ms}; it must be from 0 to ${maxTimerDelayMs} ms`);
 }
 
 function invalid(field: string, message: string): LoomError {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { LoomError } from "@loom-bridge/protocol";
-import { ReceiptBatchSchema } from "@loom-bridge/protocol/messages";
+import { DropReason, ReceiptBatchSchema } from "@loom-bridge/protocol/messages";
 import { settle } from "./fake-runtime.test-helper.ts";
 import { startAgent } from "./running-agent.test-helper.ts";
 import { wireError } from "./scripted-bridge.test-helper.ts";
@@ -85,12 +85,23 @@ test("each publish gets its own receipt", async () => {
   const publishes = ["a", "b", "c"].map((id) => agent.publish("x", { type: "t", id }));
   await stream.receive("publishBatch");
   const receipts = [
-    { ref: 1n, count: 2, matched: 2, queued: 1, dropped: 1 },
+    {
+      ref: 1n,
+      count: 2,
+      matched: 2,
+      queued: 1,
+      dropped: 1,
+      duplicate: true,
+      offset: 7n,
+      drops: [{ reason: DropReason.QUEUE_FULL, count: 1 }],
+    },
     { ref: 3n, count: 1, error: { code: "resource_exhausted", message: "too fast" } },
   ];
   stream.send({ case: "receiptBatch", value: create(ReceiptBatchSchema, { receipts }) });
-  assert.deepEqual(await publishes[0], { eventId: "a", matched: 2, queued: 1, dropped: 1 });
-  assert.deepEqual(await publishes[1], { eventId: "b", matched: 2, queued: 1, dropped: 1 });
+  const counts = { matched: 2, queued: 1, dropped: 1, duplicate: true };
+  const drops = [{ reason: "queue-full", count: 1 }];
+  assert.deepEqual(await publishes[0], { eventId: "a", ...counts, drops, offset: 0 });
+  assert.deepEqual(await publishes[1], { eventId: "b", ...counts, drops, offset: 7 });
   await assert.rejects(publishes[2] as Promise<unknown>, {
     code: "resource_exhausted",
     message: /too fast/,
@@ -112,7 +123,7 @@ test("a post that the bridge refuses is reported", async () => {
 });
 
 test("a receipt for what was not asked ends the stream", async () => {
-  const { agent, stream } = await startAgent();
+  const { agent, stream } = await startAgent({ reconnect: false });
   stream.receipt(7n, 1);
   await assert.rejects(agent.closed, { code: "internal", message: /publish 7/ });
 });
@@ -130,8 +141,8 @@ test("a topic or event that the bridge would refuse is refused before it is sent
   assert.equal(stream.published().length, 0);
 });
 
-test("when the stream ends, what was sent has an unknown outcome and what was not is said to be unsent", async () => {
-  const { agent, stream, errors } = await startAgent({}, { publishWindow: 1 });
+test("when the agent ends, what was sent has an unknown outcome and what was not is said to be unsent", async () => {
+  const { agent, stream, errors } = await startAgent({ reconnect: false }, { publishWindow: 1 });
   const sent = agent.publish("x", { type: "sent" });
   const unsent = agent.publish("x", { type: "unsent" });
   await agent.post("x", { type: "posted" });

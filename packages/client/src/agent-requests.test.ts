@@ -104,8 +104,8 @@ test("a request without a reply times out after 5 s, or its own time; 0 ms is re
   }
 });
 
-test("a request that nobody can hear fails at once; a signal gives one up; the end of the stream ends all", async () => {
-  const { agent, stream } = await startAgent();
+test("a request that nobody can hear fails at once; a signal gives one up; the end of the agent ends all", async () => {
+  const { agent, stream } = await startAgent({ reconnect: false });
   const unheard = agent.request("nobody.home", "?");
   await stream.receive("publishBatch");
   stream.receipt(1n, 1, 0);

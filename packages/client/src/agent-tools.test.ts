@@ -258,7 +258,7 @@ test("when the stream ends, open calls have an unknown outcome and running tools
     signal = context.signal;
     return new Promise(() => {});
   });
-  const { agent, stream, runtime } = await startAgent({ tools: [tool] });
+  const { agent, stream, runtime } = await startAgent({ tools: [tool], reconnect: false });
   const calling = agent.callTool("other");
   await stream.receive("toolRequest");
   callAgent(stream, 1, { name: "t" });

@@ -1,13 +1,18 @@
+import { create } from "@bufbuild/protobuf";
+import { RegisterSchema } from "@loom-bridge/protocol/messages";
 import { AgentLife } from "./agent-life.ts";
 import { type AgentOptions, planAgent } from "./agent-options.ts";
 import { BridgeClient } from "./bridge-client.ts";
-import type { OutgoingPublish, PublishReceipt } from "./connection/publish-lane.ts";
+import type { ConnectionStatus } from "./connection/connection-status.ts";
+import { type OutgoingPublish, PublishLane } from "./connection/publish-lane.ts";
+import type { PublishReceipt } from "./connection/publish-receipt.ts";
 import { SendQueue } from "./connection/send-queue.ts";
 import { createErrorReporter } from "./errors/error-reporter.ts";
 import { AgentSubscriptions } from "./events/agent-subscriptions.ts";
 import type { Envelope } from "./events/envelope.ts";
 import { EventDispatcher } from "./events/event-dispatcher.ts";
 import type { EventInit } from "./events/event-init.ts";
+import { createGapReporter } from "./events/gap-reporter.ts";
 import type { Payload } from "./events/payload.ts";
 import { Publisher } from "./events/publisher.ts";
 import { ReplyWaiters } from "./events/reply-waiters.ts";
@@ -18,6 +23,7 @@ import { type AgentMemory, createAgentMemory } from "./memory/agent-memory.ts";
 import { callTool } from "./tools/call-tool.ts";
 import type { CallToolOptions } from "./tools/call-tool-options.ts";
 import type { Tool } from "./tools/define-tool.ts";
+import { ToolCalls } from "./tools/tool-calls.ts";
 
 /** A named participant: publishes and receives events, calls and provides tools, over one stream. */
 export class Agent implements AsyncDisposable {
@@ -29,6 +35,7 @@ export class Agent implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #requests: Requests;
   readonly #subscriptions: AgentSubscriptions;
+  readonly #calls: ToolCalls;
 
   /** @throws LoomError `invalid_argument` that names the option. */
   constructor(options: AgentOptions) {
@@ -40,46 +47,66 @@ export class Agent implements AsyncDisposable {
     this.client = client;
     this.memory = createAgentMemory(client, agentId);
     const queue = new SendQueue<OutgoingPublish>();
+    const publishes = new PublishLane(runtime, queue);
     const replies = new ReplyWaiters(runtime);
     const onError = createErrorReporter(agentId, options.onError, client.logger);
     const dispatcher = new EventDispatcher({
       agent: this,
+      runtime,
       replies,
       concurrency: options.concurrency ?? 1,
       onEvent: options.onEvent,
       onError,
       onIdle: () => this.#life.progressed(),
     });
-    for (const [subscription, handler] of plan.handlers) dispatcher.setHandler(subscription, handler);
-    this.#publisher = new Publisher({ agentId, runtime, queue, onLost: onError });
+    this.#publisher = new Publisher({ agentId, runtime, queue, timeoutMs: options.publishTimeoutMs, onLost: onError });
     const publish = this.#publisher.publish.bind(this.#publisher);
     this.#requests = new Requests({ agentId, runtime, replies, publish });
-    this.#subscriptions = new AgentSubscriptions({
+    this.#calls = new ToolCalls(runtime);
+    const subscriptions = new AgentSubscriptions({
       dispatcher,
+      planned: plan.subscriptions,
       firstId: plan.nextSubscription,
       defaultWindow: plan.window,
     });
+    this.#subscriptions = subscriptions;
     this.#life = new AgentLife({
       agentId,
       client,
       ownsClient,
-      register: plan.register,
+      createRegister: () => create(RegisterSchema, { ...plan.register, subscriptions: subscriptions.resume() }),
       tools: new Map((options.tools ?? []).map((tool) => [tool.name, tool])),
       heartbeatIntervalMs: options.heartbeatIntervalMs,
       drainTimeoutMs: options.drainTimeoutMs ?? 5000,
-      queue,
+      reconnect: options.reconnect ?? {},
+      retryStart: options.retryStart ?? false,
+      publishes,
+      calls: this.#calls,
       replies,
+      subscriptions,
       dispatcher,
+      onGap: createGapReporter({ agentId, onGap: options.onGap, onError, logger: client.logger, subscriptions }),
     });
   }
 
-  /** Resolves when the agent was stopped; rejects with the reason when its stream ended unasked. */
+  /** How the agent stands with its bridge now. */
+  get status(): ConnectionStatus {
+    return this.#life.status;
+  }
+
+  /** The status now, then each change, to the end of the agent. Who is slow sees the latest, not all. */
+  watchStatus(): AsyncIterableIterator<ConnectionStatus> {
+    return this.#life.watchStatus();
+  }
+
+  /** Resolves when the agent was stopped; rejects with the reason when it lost its stream and did not come back. */
   get closed(): Promise<void> {
     return this.#life.closed;
   }
 
   /**
-   * Connects and registers. An agent starts once: after its end, make a new one.
+   * Connects and registers. From then on the agent keeps its session: when the stream is lost it comes back, asks for
+   * what it missed and sends again what was not answered. An agent starts once: after its end, make a new one.
    * @throws ConnectionError `unavailable` when no bridge answers, or the bridge's reason to refuse the agent.
    */
   start(): Promise<void> {
@@ -87,11 +114,16 @@ export class Agent implements AsyncDisposable {
   }
 
   /**
-   * Leaves: lets running handlers and tools finish and the outbound queue empty itself, for at most `drainTimeoutMs`,
-   * and says goodbye. A handler that stops its own agent must not await it.
+   * Leaves: takes no more events and calls, lets running handlers and tools finish and the outbound queue empty itself,
+   * for at most `drainTimeoutMs`, and says goodbye. A handler that stops its own agent must not await it.
    */
   stop(): Promise<void> {
-    return this.#life.stop();
+    return this.#life.drain();
+  }
+
+  /** As `stop()`, with a time of its own: at most `timeoutMs`, else the agent's `drainTimeoutMs`. */
+  drain(options: { timeoutMs?: number } = {}): Promise<void> {
+    return this.#life.drain(options.timeoutMs);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -99,9 +131,10 @@ export class Agent implements AsyncDisposable {
   }
 
   /**
-   * Publishes an event and waits for the bridge's answer. Events leave in the order of the calls.
-   * @throws LoomError with the bridge's reason to refuse it; OutcomeUnknownError when the stream ended before the
-   * answer; AgentClosedError when it was not sent.
+   * Publishes an event and waits for the bridge's answer, through an outage too. Events leave in the order of the
+   * calls. What a lost stream has left unanswered is sent again, and the bridge knows it by its id.
+   * @throws LoomError with the bridge's reason to refuse it; OutcomeUnknownError when the agent ended, or two minutes
+   * passed, before the answer; RequestTimeoutError after `publishTimeoutMs`; AgentClosedError when it was not sent.
    */
   async publish(topic: string, event: EventInit): Promise<PublishReceipt> {
     this.#life.ensureRunning();
@@ -128,12 +161,14 @@ export class Agent implements AsyncDisposable {
 
   /**
    * Calls a tool and returns its output.
-   * @throws ToolError when the tool gives none; OutcomeUnknownError when the stream ended before the answer.
+   * @throws ToolError when the tool gives none; OutcomeUnknownError when the stream was lost before the answer, unless
+   * the call may be repeated: it has an `idempotencyKey`, or the tool is given and its `effect` allows it.
    */
   callTool<Args, Result>(tool: Tool<Args, Result>, args: Args, options?: CallToolOptions): Promise<Result>;
   callTool(name: string, args?: unknown, options?: CallToolOptions): Promise<unknown>;
   async callTool(tool: string | Tool, args?: unknown, options: CallToolOptions = {}): Promise<unknown> {
-    return callTool(this.#life.ensureRunning().calls, typeof tool === "string" ? tool : tool.name, args, options);
+    this.#life.ensureRunning();
+    return callTool(this.#calls, this.client.runtime, tool, args, options);
   }
 
   /** Adds a subscription and returns its id. Default handler: `onEvent`. */
@@ -142,12 +177,14 @@ export class Agent implements AsyncDisposable {
     options: SubscribeOptions = {},
     handler?: EventHandler,
   ): Promise<number> {
-    return this.#subscriptions.add(this.#life.ensureRunning(), filters, options, handler);
+    this.#life.ensureRunning();
+    return this.#subscriptions.add(() => this.#life.nextSession(), filters, options, handler);
   }
 
   /** Ends a subscription. Events that have come already are still handled. */
   async unsubscribe(id: number): Promise<void> {
-    return this.#subscriptions.end(this.#life.ensureRunning(), id);
+    this.#life.ensureRunning();
+    return this.#subscriptions.end(() => this.#life.nextSession(), id);
   }
 }
 

@@ -142,6 +142,16 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
     return this.#connection.unary(BridgeService.method.getStats, request, options);
   }
 
+  /** @internal Counts the connections that were given up. */
+  get connectionGeneration(): number {
+    return this.#connection.generation;
+  }
+
+  /** @internal Gives the connection up, unless it was already since this generation. */
+  renewConnection(generation: number): Promise<void> {
+    return this.#connection.renew(generation);
+  }
+
   /** @internal Has `callback` awaited at the start of every disconnect. Returns a function that takes it back. */
   onDisconnect(callback: () => Promise<void>): () => void {
     this.#beforeDisconnect.add(callback);

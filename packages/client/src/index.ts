@@ -30,24 +30,34 @@ export type { AgentOptions } from "./agent-options.ts";
 export { BridgeClient } from "./bridge-client.ts";
 export type { BridgeClientOptions } from "./bridge-client-options.ts";
 export type { CallOptions } from "./connection/connection.ts";
+export type { ConnectionStatus } from "./connection/connection-status.ts";
 export type { Metadata, MetadataSource } from "./connection/metadata.ts";
-export type { PublishReceipt } from "./connection/publish-lane.ts";
+export type { PublishDrop, PublishReceipt } from "./connection/publish-receipt.ts";
+export type { ReconnectOptions } from "./connection/reconnect-options.ts";
 export { AgentClosedError } from "./errors/agent-closed-error.ts";
 export { ConnectionError } from "./errors/connection-error.ts";
 export { OutcomeUnknownError } from "./errors/outcome-unknown-error.ts";
 export { RequestTimeoutError } from "./errors/request-timeout-error.ts";
 export { ToolError, type ToolErrorOptions } from "./errors/tool-error.ts";
 export { Envelope, type Routing } from "./events/envelope.ts";
+export type { EventChain } from "./events/event-chain.ts";
 export type { EventContext, ToolOptions } from "./events/event-context.ts";
+export type { EventGap } from "./events/event-gap.ts";
 export type { EventInit } from "./events/event-init.ts";
+export type { EventSettle } from "./events/event-settle.ts";
 export { nextHop } from "./events/next-hop.ts";
 export type { Payload } from "./events/payload.ts";
 export type { RequestOptions } from "./events/request-options.ts";
-export type { EventHandler, SubscribeOptions, SubscriptionInit } from "./events/subscription-init.ts";
+export type {
+  EventHandler,
+  SubscribeOptions,
+  SubscriptionInit,
+  SubscriptionStart,
+} from "./events/subscription-init.ts";
 export { type Logger, silentLogger } from "./logger.ts";
 export type { AgentMemory, ExecutionInit, PlanInit } from "./memory/agent-memory.ts";
 export { planHash } from "./memory/plan-hash.ts";
 export type { CallToolOptions } from "./tools/call-tool-options.ts";
-export { defineTool, type Tool } from "./tools/define-tool.ts";
+export { defineTool, type Tool, type ToolEffect } from "./tools/define-tool.ts";
 export type { ToolContext } from "./tools/tool-context.ts";
 export type { Credentials, Protocol } from "./transport/node-transport.ts";

@@ -8,6 +8,8 @@ import { ScriptedBridge, type ScriptedStream } from "./scripted-bridge.test-help
 
 export interface RunningAgent {
   readonly agent: Agent;
+  /** Where the agent comes back to when its stream was lost. */
+  readonly bridge: ScriptedBridge;
   readonly stream: ScriptedStream;
   readonly runtime: FakeRuntime;
   readonly errors: unknown[];
@@ -32,5 +34,5 @@ export async function startAgent(
     ...options,
   });
   const [stream] = await Promise.all([bridge.acceptAgent(ack), agent.start()]);
-  return { agent, stream, runtime, errors, warnings };
+  return { agent, bridge, stream, runtime, errors, warnings };
 }

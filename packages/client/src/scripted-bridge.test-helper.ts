@@ -87,11 +87,17 @@ export class ScriptedStream {
     this.send({ case: "ack", value });
   }
 
-  sendEvent(subscription: number, topic: string, init: EventInit, sender = "someone"): void {
+  sendEvent(
+    subscription: number,
+    topic: string,
+    init: EventInit,
+    sender = "someone",
+    routed: MessageInitShape<typeof RoutedEventSchema> = {},
+  ): void {
     const firstSequence = (this.#sequences.get(subscription) ?? 0n) + 1n;
     this.#sequences.set(subscription, firstSequence);
     const event = toBinary(EventSchema, createEvent(init, systemRuntime));
-    const events = [create(RoutedEventSchema, { topic, event, sender })];
+    const events = [create(RoutedEventSchema, { topic, event, sender, ...routed })];
     this.send({ case: "eventBatch", value: { subscription, firstSequence, events } });
   }
 

@@ -33,9 +33,25 @@ export class Connection {
   #lifetime = new AbortController();
   #verified: Promise<void> | undefined;
   #disconnected = false;
+  #generation = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+  }
+
+  /** Counts the connections that were given up. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Gives up a connection on which nothing comes any more, with all its calls: another attempt on it would wait as
+   * well. Those who share it may ask for this together; it is done once.
+   */
+  async renew(generation: number): Promise<void> {
+    if (this.#disconnected || generation !== this.#generation) return;
+    this.#generation += 1;
+    await this.#options.closeTransport();
   }
 
   connect(): Promise<void> {

@@ -1,28 +1,17 @@
 import { create } from "@bufbuild/protobuf";
-import { LoomError } from "@loom-bridge/protocol";
+import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
 import {
+  type Chain,
   type ClientEvent,
   PublishBatchSchema,
-  type PublishError,
   PublishItemSchema,
-  type Receipt,
   type ReceiptBatch,
 } from "@loom-bridge/protocol/messages";
 import { OutcomeUnknownError } from "../errors/outcome-unknown-error.ts";
 import { clientEvent } from "./client-event.ts";
 import type { FrameSource } from "./outbox.ts";
+import { type PublishReceipt, readReceipt } from "./publish-receipt.ts";
 import type { SendQueue } from "./send-queue.ts";
-
-/** What happened to a publish. */
-export interface PublishReceipt {
-  readonly eventId: string;
-  /** Subscriptions whose filters matched. */
-  readonly matched: number;
-  /** Of these, the ones whose queue took the event. */
-  readonly queued: number;
-  /** Of these, the ones whose queue was full or whose subscriber went away. */
-  readonly dropped: number;
-}
 
 /** An encoded event on its way out. */
 export interface OutgoingPublish {
@@ -30,46 +19,96 @@ export interface OutgoingPublish {
   readonly event: Uint8Array;
   readonly id: string;
   readonly type: string;
-  /** Called once, with what happened. */
-  settle(outcome: PublishReceipt | LoomError): void;
+  readonly key: string;
+  readonly chain: Chain | undefined;
+  /** When it was first sent, on the monotonic clock. Written by the lane. */
+  sentMs: number | undefined;
+  /** Nobody waits for it any more: if it was not sent, it is not. */
+  abandoned: boolean;
+  /** Called with what happened. */
+  settle: (outcome: PublishReceipt | LoomError) => void;
 }
 
 const maxBatchItems = 256;
 const maxBatchBytes = 524_288;
+/** Also what is sent and not answered is bounded in bytes. */
+const maxUnansweredBytes = 8 * 1_048_576;
 /** For a bridge that names no window. */
 const defaultWindow = 256;
+/** The bridge tells an event that it has taken before for two minutes; the rest is for the way there. */
+const repeatWithinMs = 110_000;
 
-/** The publishes of one stream: sends them in batches, within the bridge's window, and matches receipts to them. */
+/**
+ * An agent's publishes, over all its streams: sends them in batches, within the bridge's window, matches receipts to
+ * them, and sends again, in order, what a stream that broke has left unanswered.
+ */
 export class PublishLane implements FrameSource {
+  readonly #runtime: Runtime;
   readonly #queue: SendQueue<OutgoingPublish>;
-  readonly #onRoom: () => void;
+  #onChange = (): void => {};
   #window = 0;
+  /** What to send before the queue: it was sent on an earlier stream. */
+  #again: OutgoingPublish[] = [];
   #unanswered: OutgoingPublish[] = [];
+  #unansweredBytes = 0;
   /** The ref of the first unanswered publish. */
   #firstRef = 1;
+  #expiry: Timer | undefined;
 
-  constructor(queue: SendQueue<OutgoingPublish>, onRoom: () => void) {
+  constructor(runtime: Runtime, queue: SendQueue<OutgoingPublish>) {
+    this.#runtime = runtime;
     this.#queue = queue;
-    this.#onRoom = onRoom;
+    queue.listen(() => this.#onChange());
   }
 
+  /** Publishes that wait to be sent or to be answered. */
+  get length(): number {
+    return this.#queue.length + this.#again.length + this.#unanswered.length;
+  }
+
+  /** Publishes that were sent and not answered. */
   get unanswered(): number {
     return this.#unanswered.length;
   }
 
-  /** Opens the lane, which the Ack does: at most so many publishes may be unanswered. */
-  open(window: number): void {
+  /** Begins with a stream that the bridge has acknowledged: at most so many publishes may be unanswered. */
+  attach(window: number, onChange: () => void): void {
+    this.#expiry?.cancel();
     this.#window = window || defaultWindow;
+    this.#onChange = onChange;
+  }
+
+  /** Sends no more on this stream. */
+  pause(): void {
+    this.#window = 0;
+  }
+
+  /** The stream is over: what it has left unanswered is sent again on the next. */
+  detach(): void {
+    this.pause();
+    this.#onChange = (): void => {};
+    this.#again = [...this.#unanswered, ...this.#again];
+    this.#unanswered = [];
+    this.#unansweredBytes = 0;
+    this.#firstRef = 1;
+    this.#expire();
   }
 
   take(): ClientEvent | undefined {
     const room = Math.min(maxBatchItems, this.#window - this.#unanswered.length);
-    if (room <= 0) return undefined;
-    const publishes = this.#queue.take(room, maxBatchBytes);
+    const roomBytes = Math.min(maxBatchBytes, maxUnansweredBytes - this.#unansweredBytes);
+    if (room <= 0 || roomBytes <= 0) return undefined;
+    const publishes = this.#again.length > 0 ? this.#takeAgain(room, roomBytes) : this.#takeNew(room, roomBytes);
     if (publishes.length === 0) return undefined;
     const firstRef = BigInt(this.#firstRef + this.#unanswered.length);
-    this.#unanswered.push(...publishes);
-    const items = publishes.map(({ topic, event, id, type }) => create(PublishItemSchema, { topic, event, id, type }));
+    for (const publish of publishes) {
+      publish.sentMs ??= this.#runtime.monotonic();
+      this.#unanswered.push(publish);
+      this.#unansweredBytes += publish.event.byteLength;
+    }
+    const items = publishes.map(({ topic, event, id, type, key, chain }) =>
+      create(PublishItemSchema, { topic, event, id, type, key, ...(chain === undefined ? {} : { chain }) }),
+    );
     return clientEvent("publishBatch", create(PublishBatchSchema, { firstRef, items }));
   }
 
@@ -84,34 +123,56 @@ export class PublishLane implements FrameSource {
           `the bridge sent a receipt for publish ${receipt.ref}, which is not the next one`,
         );
       }
-      for (const publish of this.#unanswered.slice(answered, answered + count)) settle(publish, receipt);
+      for (const [index, publish] of this.#unanswered.slice(answered, answered + count).entries()) {
+        this.#unansweredBytes -= publish.event.byteLength;
+        publish.settle(readReceipt(receipt, publish, index === count - 1));
+      }
       answered += count;
     }
     this.#unanswered = this.#unanswered.slice(answered);
     this.#firstRef += answered;
-    this.#onRoom();
+    this.#onChange();
   }
 
-  /** Settles what was sent and not answered. */
-  close(cause: LoomError | undefined): void {
-    const unanswered = this.#unanswered;
-    this.#unanswered = [];
-    for (const publish of unanswered) {
-      publish.settle(new OutcomeUnknownError(`event ${JSON.stringify(publish.id)}`, cause));
+  /** Ends the lane: what was sent has an unknown outcome, what was not is refused with `unsent`. */
+  close(cause: LoomError | undefined, unsent: LoomError): void {
+    this.detach();
+    this.#expiry?.cancel();
+    for (const publish of this.#again.splice(0)) publish.settle(unknownOutcome(publish, cause));
+    for (const publish of this.#queue.clear(unsent)) publish.settle(unsent);
+  }
+
+  #takeNew(room: number, roomBytes: number): OutgoingPublish[] {
+    for (;;) {
+      const taken = this.#queue.take(room, roomBytes);
+      const wanted = taken.filter(({ abandoned }) => !abandoned);
+      if (wanted.length > 0 || taken.length === 0) return wanted;
     }
   }
+
+  #takeAgain(room: number, roomBytes: number): OutgoingPublish[] {
+    let count = 0;
+    for (let bytes = 0; count < Math.min(room, this.#again.length); count += 1) {
+      bytes += this.#again[count]?.event.byteLength ?? 0;
+      if (count > 0 && bytes > roomBytes) break;
+    }
+    return this.#again.splice(0, count);
+  }
+
+  /** Gives up what was sent so long ago that the bridge might take it for another event. */
+  #expire(): void {
+    this.#expiry?.cancel();
+    const nowMs = this.#runtime.monotonic();
+    const isOld = ({ sentMs = nowMs }: OutgoingPublish): boolean => nowMs - sentMs >= repeatWithinMs;
+    const old = this.#again.filter(isOld);
+    if (old.length > 0) this.#again = this.#again.filter((publish) => !isOld(publish));
+    for (const publish of old) publish.settle(unknownOutcome(publish, undefined));
+    const [oldest] = this.#again;
+    if (oldest?.sentMs === undefined) return;
+    this.#expiry = this.#runtime.setTimer(() => this.#expire(), oldest.sentMs + repeatWithinMs - nowMs);
+  }
 }
 
-function settle(publish: OutgoingPublish, receipt: Receipt): void {
-  const { matched, queued, dropped, error } = receipt;
-  publish.settle(error === undefined ? { eventId: publish.id, matched, queued, dropped } : refused(publish, error));
+function unknownOutcome({ id }: OutgoingPublish, cause: LoomError | undefined): LoomError {
+  return new OutcomeUnknownError(`event ${JSON.stringify(id)}`, cause);
 }
-
-function refused(publish: OutgoingPublish, error: PublishError): LoomError {
-  const code = refusals.find((known) => known === error.code) ?? "unknown";
-  return new LoomError(code, `the bridge refused the event ${JSON.stringify(publish.id)}: ${error.message}`, {
-    details: { topic: publish.topic, eventId: publish.id },
-  });
-}
-
-const refusals = ["invalid_argument", "resource_exhausted", "unavailable", "permission_denied"] as const;

@@ -1,8 +1,9 @@
 import { create } from "@bufbuild/protobuf";
-import { heartbeatIntervalMs, LoomError } from "@loom-bridge/protocol";
+import { heartbeatIntervalMs, LoomError, type Timer } from "@loom-bridge/protocol";
 import {
   type Ack,
   type ClientEvent,
+  type Drain,
   type EventBatch,
   Feature,
   type Gap,
@@ -10,33 +11,35 @@ import {
 } from "@loom-bridge/protocol/messages";
 import { ConnectionError } from "../errors/connection-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
-import { ToolCalls } from "../tools/tool-calls.ts";
 import { ToolServer } from "../tools/tool-server.ts";
 import { clientEvent } from "./client-event.ts";
 import { createDeferred } from "./deferred.ts";
 import { EventAcks } from "./event-acks.ts";
+import { EventSettlements } from "./event-settlements.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { isFinal } from "./is-final.ts";
 import { type FrameSource, OneFrame, Outbox } from "./outbox.ts";
-import { PublishLane } from "./publish-lane.ts";
 import { type DeliveryRoutes, routeDelivery } from "./route-delivery.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { SessionOptions } from "./session-options.ts";
+import { acknowledged, type Settlement } from "./settlement.ts";
 import { SubscriptionRequests } from "./subscription-requests.ts";
 
 /** How long the bridge may take to answer Register, and to end the stream after Goodbye. */
 const ackTimeoutMs = 10_000;
 const goodbyeTimeoutMs = 2000;
+/** Of the time that a draining bridge gives, the part in which to finish: the rest is for saying goodbye. */
+const drainShare = 0.8;
 
 /** One stream's life: from Register to its end. */
 export class Session {
   /** Resolves when the stream is over: with nothing if that was asked for, else with the reason. */
   readonly ended: Promise<LoomError | undefined>;
-  readonly calls: ToolCalls;
   readonly subscriptions: SubscriptionRequests;
-  readonly acks: EventAcks;
+  readonly #acks: EventAcks;
+  readonly #settlements: EventSettlements;
   readonly #options: SessionOptions;
   readonly #control = new SendQueue<ClientEvent>();
-  readonly #publishes: PublishLane;
   readonly #heartbeat: Heartbeat;
   readonly #toolServer: ToolServer;
   readonly #outbox: Outbox;
@@ -44,6 +47,10 @@ export class Session {
   readonly #goodbye = new OneFrame();
   readonly #acked = createDeferred<Ack>();
   #closing = false;
+  #silent = false;
+  #moveTimer: Timer | undefined;
+  #moving = false;
+  #hasMoved = false;
   #failure: LoomError | undefined;
   #isOver = false;
 
@@ -52,18 +59,19 @@ export class Session {
     const { runtime } = options;
     const notify = (): void => this.#outbox.notify();
     const send = (frame: ClientEvent, bytes = 0): Promise<void> => this.#send(frame, bytes);
-    this.acks = new EventAcks(notify);
-    this.calls = new ToolCalls(runtime, send);
+    this.#acks = new EventAcks(notify);
+    this.#settlements = new EventSettlements(runtime, notify);
     this.subscriptions = new SubscriptionRequests(runtime, send);
-    this.#toolServer = new ToolServer({ ...options.tools, runtime, send });
-    this.#publishes = new PublishLane(options.publishes, notify);
+    const onIdle = (): void => this.#progressed();
+    this.#toolServer = new ToolServer({ ...options.tools, runtime, send, onIdle });
     this.#heartbeat = new Heartbeat({ runtime, onBeat: notify, onSilence: (ms) => this.#lose(ms) });
     const register = new OneFrame(clientEvent("register", options.register));
     const control: FrameSource = { take: () => this.#takeControl() };
-    const sources = [register, this.#heartbeat, this.acks, control, this.#publishes, this.#goodbye];
+    const { calls, publishes } = options;
+    const acks = [this.#acks, this.#settlements];
+    const sources = [register, this.#heartbeat, ...acks, control, calls, publishes, this.#goodbye];
     this.#outbox = new Outbox(runtime, sources);
     this.#control.listen(notify);
-    options.publishes.listen(notify);
     this.ended = this.#run();
   }
 
@@ -72,15 +80,38 @@ export class Session {
     return this.#acked.promise;
   }
 
-  /** Whether nothing waits to be sent, to be answered or to be finished. */
-  get idle(): boolean {
-    const { publishes } = this.#options;
-    return publishes.length + this.#publishes.unanswered + this.#control.length + this.#toolServer.busy === 0;
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
-  /** Says goodbye and ends the stream. What is queued for sending goes first. */
-  async close(reason: string): Promise<void> {
+  /** Frames that wait to be sent, and calls of the agent's tools. */
+  get busy(): number {
+    return this.#control.length + this.#toolServer.busy;
+  }
+
+  /** Whether the bridge fell silent: the connection below may be dead and not know it. */
+  get isSilent(): boolean {
+    return this.#silent;
+  }
+
+  /** Takes no calls of the agent's tools any more. */
+  refuseCalls(): void {
+    this.#toolServer.refuse();
+  }
+
+  /** Forgets a subscription that has ended. */
+  forget(subscription: number): void {
+    this.#acks.forget(subscription);
+    this.#settlements.forget(subscription);
+  }
+
+  /** Says goodbye and ends the stream for good. What is queued for sending goes first. */
+  close(reason: string): Promise<void> {
     this.#closing = true;
+    return this.#leave(reason);
+  }
+
+  async #leave(reason: string): Promise<void> {
     this.#goodbye.put(clientEvent("goodbye", create(GoodbyeSchema, { reason })));
     this.#outbox.end();
     const timer = this.#options.runtime.setTimer(() => this.#abort.abort(), goodbyeTimeoutMs);
@@ -90,7 +121,10 @@ export class Session {
 
   async #run(): Promise<LoomError | undefined> {
     const { runtime, openStream } = this.#options;
-    const timer = runtime.setTimer(() => this.#fail(new RequestTimeoutError("Register", ackTimeoutMs)), ackTimeoutMs);
+    const timer = runtime.setTimer(() => {
+      this.#silent = true;
+      this.#fail(new RequestTimeoutError("Register", ackTimeoutMs));
+    }, ackTimeoutMs);
     const cancelTimer = (): void => timer.cancel();
     this.#acked.promise.then(cancelTimer, cancelTimer);
     const routes = this.#routes();
@@ -114,20 +148,24 @@ export class Session {
 
   #takeControl(): ClientEvent | undefined {
     const [frame] = this.#control.take(1);
-    if (frame !== undefined) this.#options.onProgress();
+    if (frame !== undefined) this.#progressed();
     return frame;
   }
 
   #finish(): LoomError | undefined {
     this.#isOver = true;
-    const { address } = this.#options;
+    const { address, publishes, calls } = this.#options;
     const ended = new ConnectionError(address, `the stream to ${address} ended without a reason`);
-    const reason = this.#closing ? undefined : (this.#failure ?? ended);
+    const reason = this.#closing || this.#hasMoved ? this.#unlessFinal() : (this.#failure ?? ended);
     this.#heartbeat.stop();
+    this.#moveTimer?.cancel();
+    // What outlives the stream must not be taken by its outbox any more.
+    void this.#outbox.return();
     this.#acked.reject(reason ?? new LoomError("canceled", "the agent was stopped while it registered"));
     this.#control.clear(reason ?? new LoomError("canceled", "the agent was stopped"));
-    this.#publishes.close(reason);
-    this.calls.close(reason);
+    publishes.detach();
+    calls.detach(reason);
+    this.#settlements.close();
     this.subscriptions.close(reason);
     this.#toolServer.close();
     this.#options.onProgress();
@@ -139,15 +177,18 @@ export class Session {
       ack: (ack) => this.#onAck(ack),
       eventBatch: (batch) => this.#onEventBatch(batch),
       receiptBatch: (batch) => {
-        this.#publishes.onReceipts(batch);
-        this.#options.onProgress();
+        this.#options.publishes.onReceipts(batch);
+        this.#progressed();
       },
       toolRequest: (request) => this.#toolServer.onRequest(request),
-      toolResponse: (response) => this.calls.onResponse(response),
+      toolResponse: (response) => {
+        this.#options.calls.onResponse(response);
+        this.#progressed();
+      },
       toolCancel: (cancel) => this.#toolServer.onCancel(cancel),
       subscriptionAck: (ack) => this.subscriptions.onAck(ack),
       gap: (gap) => this.#onGap(gap),
-      drain: (drain) => this.#options.onDrain(drain),
+      drain: (drain) => this.#onDrain(drain),
     };
   }
 
@@ -157,8 +198,10 @@ export class Session {
       this.#fail(new LoomError("failed_precondition", message));
       return;
     }
-    this.#publishes.open(ack.publishWindow);
-    this.calls.limit(ack.maxOpenCalls);
+    this.#options.onAck(ack);
+    const notify = (): void => this.#outbox.notify();
+    this.#options.publishes.attach(ack.publishWindow, notify);
+    this.#options.calls.attach(ack.maxOpenCalls, notify);
     const intervalMs = this.#options.heartbeatIntervalMs ?? (ack.heartbeatIntervalMs || heartbeatIntervalMs);
     this.#heartbeat.start(intervalMs, ack.features.includes(Feature.NOTICES));
     this.#acked.resolve(ack);
@@ -167,21 +210,58 @@ export class Session {
 
   #onEventBatch(batch: EventBatch): void {
     const { subscription } = batch;
+    const attempt = batch.attempt || 1;
+    const receivedMs = this.#options.runtime.monotonic();
     let sequence = Number(batch.firstSequence);
     for (const routed of batch.events) {
-      this.#options.onEvent({ subscription, sequence, routed, done: this.acks.received(subscription, sequence) });
+      const settle = this.#settler(subscription, sequence);
+      this.#options.onEvent({ subscription, sequence, attempt, receivedMs, routed, settle });
       sequence += 1;
     }
   }
 
+  #settler(subscription: number, sequence: number): (settlement: Settlement) => void {
+    const settling = this.#options.settling(subscription);
+    if (settling !== undefined) return this.#settlements.received(subscription, sequence, settling.extendEveryMs);
+    // In order, there is only one way to be finished with an event.
+    return this.#acks.received(subscription, sequence);
+  }
+
   #onGap(gap: Gap): void {
-    this.acks.received(gap.subscription, Number(gap.lastSequence))();
+    this.#settler(gap.subscription, Number(gap.lastSequence))(acknowledged);
     this.#options.onGap(gap);
+  }
+
+  /** Finishes what is in hand, then goes, so that the agent can come back to a bridge that stays. */
+  #onDrain(drain: Drain): void {
+    if (!this.#options.onDrain(drain) || this.#moving) return;
+    this.#moving = true;
+    this.#options.publishes.pause();
+    this.#moveTimer = this.#options.runtime.setTimer(() => this.#move(), drain.graceMs * drainShare);
+    this.#progressed();
+  }
+
+  #move(): void {
+    if (this.#closing || this.#hasMoved) return;
+    this.#hasMoved = true;
+    void this.#leave("moved");
+  }
+
+  /** Who leaves cares for no end but one that forbids to come back. */
+  #unlessFinal(): LoomError | undefined {
+    return !this.#closing && this.#failure !== undefined && isFinal(this.#failure) ? this.#failure : undefined;
+  }
+
+  #progressed(): void {
+    const { publishes, calls, onProgress } = this.#options;
+    if (this.#moving && this.busy + publishes.unanswered + calls.sent === 0) this.#move();
+    onProgress();
   }
 
   #lose(silentMs: number): void {
     const { address } = this.#options;
     const message = `nothing came from ${address} for ${Math.round(silentMs)} ms; the connection is taken for lost`;
+    this.#silent = true;
     this.#fail(new ConnectionError(address, message));
   }
 

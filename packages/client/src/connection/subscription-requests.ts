@@ -29,12 +29,13 @@ export class SubscriptionRequests {
     this.#send = send;
   }
 
-  async subscribe(subscription: Subscription): Promise<void> {
+  async subscribe(subscription: Subscription): Promise<SubscriptionAck> {
     const frame = clientEvent("subscribe", create(SubscribeSchema, { subscription }));
     const ack = await this.#ask(subscription.id, "Subscribe", frame);
     if (!ack.active) {
       throw new LoomError("invalid_argument", `the bridge refused the subscription: ${ack.errorMessage}`);
     }
+    return ack;
   }
 
   async unsubscribe(id: number): Promise<void> {

@@ -1,14 +1,20 @@
 import { LoomError } from "@loom-bridge/protocol";
 
-/** No answer came in time. What was asked for may have happened. */
+interface RequestTimeoutOptions {
+  cause?: unknown;
+  /** Default: UNKNOWN. */
+  outcome?: "UNKNOWN" | "NOT_SENT";
+}
+
+/** No answer came in time. What was asked for may have happened, unless `details.outcome` says that it was not sent. */
 export class RequestTimeoutError extends LoomError {
   override name = "RequestTimeoutError";
   readonly timeoutMs: number;
 
-  constructor(what: string, timeoutMs: number, options: { cause?: unknown } = {}) {
+  constructor(what: string, timeoutMs: number, options: RequestTimeoutOptions = {}) {
     super("deadline_exceeded", `${what} got no answer within ${timeoutMs} ms`, {
       cause: options.cause,
-      details: { timeoutMs: String(timeoutMs), outcome: "UNKNOWN" },
+      details: { timeoutMs: String(timeoutMs), outcome: options.outcome ?? "UNKNOWN" },
     });
     this.timeoutMs = timeoutMs;
   }

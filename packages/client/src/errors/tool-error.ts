@@ -51,6 +51,7 @@ const errorCodes: Readonly<Record<string, ErrorCode>> = {
   RESULT_TOO_LARGE: "resource_exhausted",
   RESOURCE_EXHAUSTED: "resource_exhausted",
   FAILED_PRECONDITION: "failed_precondition",
+  UNAVAILABLE: "unavailable",
 };
 
 const mayHaveRun: ReadonlySet<string> = new Set(["TIMEOUT", "CANCELLED", "PROVIDER_LOST"]);

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { envelopeKeys, LoomError, type Runtime, readEnvelopeKey, systemRuntime } from "@loom-bridge/protocol";
 import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
 import { createEvent, writeMetadata } from "./create-event.ts";
+import type { EventChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
 import { decodeText } from "./payload.ts";
 import { readFlags, readHex, readMilliseconds } from "./read-metadata.ts";
@@ -12,6 +13,10 @@ export interface Routing {
   /** The publisher as the bridge knows it. */
   sender?: string;
   sequence?: number;
+  offset?: number;
+  attempt?: number;
+  key?: string;
+  chain?: EventChain | undefined;
 }
 
 /** The author's view of an event: its fields, and what its metadata says about thread, reply and trace. */
@@ -37,6 +42,14 @@ export class Envelope {
   readonly topic: string;
   /** Its number in its subscription; 0 for an event of our own. */
   readonly sequence: number;
+  /** Its place in the bridge's log; 0 for an event of our own, or when the topic is not kept. */
+  readonly offset: number;
+  /** Which delivery of the event this is, counted from 1; 0 for an event of our own. */
+  readonly attempt: number;
+  /** What it is a newer value of; empty: of its topic. */
+  readonly key: string;
+  /** The chain of events and calls that led to it. */
+  readonly chain: EventChain | undefined;
 
   private constructor(event: Event, payload: Uint8Array, routing: Routing) {
     const { metadata } = event;
@@ -59,12 +72,17 @@ export class Envelope {
     this.traceFlags = this.traceId === undefined ? undefined : readFlags(metadata, envelopeKeys.traceFlags);
     this.topic = routing.topic ?? "";
     this.sequence = routing.sequence ?? 0;
+    this.offset = routing.offset ?? 0;
+    this.attempt = routing.attempt ?? 0;
+    this.key = routing.key ?? "";
+    this.chain = routing.chain;
   }
 
   /** Makes an event of our own. What its metadata says already wins over the fields beside it. */
   static create(init: EventInit, runtime: Runtime = systemRuntime): Envelope {
     const event = createEvent(init, runtime);
-    return new Envelope(event, event.payload, init.sender === undefined ? {} : { sender: init.sender });
+    const { sender = "", key = "", chain } = init;
+    return new Envelope(event, event.payload, { sender, key, chain });
   }
 
   /** Reads an event. The payload is copied, so that keeping it keeps no more than itself. */

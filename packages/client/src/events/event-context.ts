@@ -1,10 +1,12 @@
 import { envelopeKeys, LoomError, repliesTopic } from "@loom-bridge/protocol";
-import type { PublishReceipt } from "../connection/publish-lane.ts";
+import type { PublishReceipt } from "../connection/publish-receipt.ts";
 import type { AgentMemory } from "../memory/agent-memory.ts";
 import type { CallToolOptions } from "../tools/call-tool-options.ts";
 import type { Tool } from "../tools/define-tool.ts";
 import type { Envelope } from "./envelope.ts";
+import { chainAfter, type EventChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
+import type { EventSettle } from "./event-settle.ts";
 import type { Payload } from "./payload.ts";
 import type { RequestOptions } from "./request-options.ts";
 
@@ -16,6 +18,8 @@ export interface EventContext {
   /** Aborts when the agent stops or its stream ends. */
   readonly signal: AbortSignal;
   readonly memory: AgentMemory;
+  /** Settles an event that is delivered at least once otherwise than by returning or throwing. */
+  readonly settle: EventSettle;
   /** Publishes an event and waits for the bridge's answer. */
   emit(topic: string, type: string, payload?: Payload): Promise<PublishReceipt>;
   emit(topic: string, event: EventInit): Promise<PublishReceipt>;
@@ -42,32 +46,41 @@ export interface ContextAgent {
   readonly memory: AgentMemory;
   publish(topic: string, event: EventInit): Promise<PublishReceipt>;
   request(topic: string, payload?: Payload, options?: RequestOptions): Promise<Envelope>;
-  callTool(name: string, args?: unknown, options?: CallToolOptions): Promise<unknown>;
+  callTool(tool: string | Tool, args?: unknown, options?: CallToolOptions): Promise<unknown>;
 }
 
-export function createEventContext(agent: ContextAgent, envelope: Envelope, signal: AbortSignal): EventContext {
+export interface EventContextOptions {
+  readonly agent: ContextAgent;
+  readonly envelope: Envelope;
+  readonly signal: AbortSignal;
+  readonly settle: EventSettle;
+  /** How long ago the event came, in milliseconds. */
+  readonly ageMs: () => number;
+}
+
+export function createEventContext(options: EventContextOptions): EventContext {
+  const { agent, envelope, signal, settle, ageMs } = options;
   const { threadId, traceId, spanId, traceFlags } = envelope;
-  const inherited = { threadId, traceId, spanId, traceFlags };
+  const chain = (): EventChain | undefined => chainAfter(envelope.chain, ageMs());
+  const inherit = () => ({ threadId, traceId, spanId, traceFlags, chain: chain() });
   return {
     agentId: agent.id,
     envelope,
     signal,
     memory: agent.memory,
+    settle,
     emit(topic: string, event: string | EventInit, payload?: Payload) {
       const init = typeof event === "string" ? { type: event, payload } : event;
-      return agent.publish(topic, { ...inherited, ...init });
+      return agent.publish(topic, { ...inherit(), ...init });
     },
-    request: (topic, payload, options) => agent.request(topic, payload, { ...inherited, ...options }),
+    request: (topic, payload, options) => agent.request(topic, payload, { ...inherit(), ...options }),
     async reply(payload, options) {
       const correlationId = envelope.correlationId ?? envelope.id;
-      return agent.publish(replyTopic(envelope), { ...inherited, type: "reply", correlationId, payload, ...options });
+      return agent.publish(replyTopic(envelope), { ...inherit(), type: "reply", correlationId, payload, ...options });
     },
     async tool<Result>(tool: string | Tool<unknown, Result>, { payload, ...options }: ToolOptions = {}) {
       const headers = { ...traceHeaders(envelope), ...options.headers };
-      const output = await agent.callTool(typeof tool === "string" ? tool : tool.name, payload, {
-        ...options,
-        headers,
-      });
+      const output = await agent.callTool(tool, payload, { chain: chain(), ...options, headers });
       return output as Result;
     },
   };

@@ -1,12 +1,16 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { LoomError, repliesTopic } from "@loom-bridge/protocol";
+import { LoomError, type Runtime, repliesTopic } from "@loom-bridge/protocol";
 import { EventSchema } from "@loom-bridge/protocol/messages";
 import type { ReceivedEvent } from "../connection/received-event.ts";
+import { acknowledged, type Settlement } from "../connection/settlement.ts";
 import { Envelope } from "./envelope.ts";
+import { fromChain } from "./event-chain.ts";
 import { type ContextAgent, createEventContext } from "./event-context.ts";
+import { retryDelayMs, Verdict } from "./event-settle.ts";
 import { Inbox } from "./inbox.ts";
 import type { ReplyWaiters } from "./reply-waiters.ts";
 import type { EventHandler } from "./subscription-init.ts";
+import type { EventInHand } from "./subscription-progress.ts";
 
 /** The subscription on which replies come. It is acknowledged as it comes, so that replies wait for no handler. */
 export const repliesSubscription = 2;
@@ -15,6 +19,7 @@ export const repliesWindow = 1024;
 
 export interface EventDispatcherOptions {
   readonly agent: ContextAgent;
+  readonly runtime: Runtime;
   readonly replies: ReplyWaiters;
   readonly concurrency: number;
   readonly onEvent: EventHandler | undefined;
@@ -46,21 +51,35 @@ export class EventDispatcher {
     else this.#handlers.set(subscription, handler);
   }
 
-  dispatch(received: ReceivedEvent): void {
-    const envelope = this.#decode(received);
-    if (envelope === undefined) return received.done();
-    if (envelope.topic === this.#repliesTopic && this.#options.replies.resolve(envelope)) return received.done();
-    const handler = this.#handlers.get(received.subscription) ?? this.#options.onEvent;
-    if (handler === undefined) return received.done();
-    const handle = (): Promise<void> => this.#handle(handler, envelope);
-    if (received.subscription !== repliesSubscription) {
-      this.#inbox.push({ envelope, handle, done: received.done });
+  dispatch(item: EventInHand): void {
+    const { subscription } = item.event;
+    const envelope = this.#decode(item.event);
+    if (envelope === undefined) return item.settle(unreadable(item));
+    if (envelope.topic === this.#repliesTopic && this.#options.replies.resolve(envelope)) {
+      return item.settle(acknowledged);
+    }
+    const handler = this.#handlers.get(subscription) ?? this.#options.onEvent;
+    if (handler === undefined) return item.settle(acknowledged);
+    const handle = async (): Promise<void> => item.settle(await this.#handle(handler, envelope, item));
+    if (subscription !== repliesSubscription) {
+      this.#inbox.push({ handle, isDropped: () => item.dropped });
       return;
     }
-    received.done();
-    if (this.#inbox.waiting < repliesWindow) this.#inbox.push({ envelope, handle, done: () => {} });
-    else
-      this.#options.onError(new LoomError("resource_exhausted", "a reply that nobody asked for was dropped"), envelope);
+    item.settle(acknowledged);
+    if (this.#inbox.waiting < repliesWindow) {
+      this.#inbox.push({
+        handle: async () => void (await this.#handle(handler, envelope, item)),
+        isDropped: () => false,
+      });
+    } else {
+      const message = "a reply that nobody asked for was dropped";
+      this.#options.onError(new LoomError("resource_exhausted", message), envelope);
+    }
+  }
+
+  /** Forgets the events that will be handled by somebody else. */
+  discardDropped(): void {
+    this.#inbox.discardDropped();
   }
 
   /** Starts no handler any more. */
@@ -73,10 +92,13 @@ export class EventDispatcher {
     this.#stopping.abort();
   }
 
-  #decode({ routed, sequence }: ReceivedEvent): Envelope | undefined {
-    const { topic, sender } = routed;
+  #decode({ routed, sequence, attempt }: ReceivedEvent): Envelope | undefined {
+    const { topic, sender, key } = routed;
+    const offset = Number(routed.offset);
+    const chain = routed.chain === undefined ? undefined : fromChain(routed.chain);
     try {
-      return Envelope.fromProto(fromBinary(EventSchema, routed.event), { topic, sender, sequence });
+      const event = fromBinary(EventSchema, routed.event);
+      return Envelope.fromProto(event, { topic, sender, sequence, attempt, offset, key, chain });
     } catch (cause) {
       this.#options.onError(
         new LoomError("data_loss", `an event on ${topic} cannot be read and was skipped`, { cause }),
@@ -85,11 +107,25 @@ export class EventDispatcher {
     }
   }
 
-  async #handle(handler: EventHandler, envelope: Envelope): Promise<void> {
+  async #handle(handler: EventHandler, envelope: Envelope, item: EventInHand): Promise<Settlement> {
+    const { agent, runtime, onError } = this.#options;
+    const delayMs = (): number => retryDelayMs(item.event.attempt, runtime.random());
+    const verdict = new Verdict(item.isAtLeastOnce, delayMs, () => item.settle({ verdict: "working" }));
+    const { receivedMs } = item.event;
+    const ageMs = (): number => runtime.monotonic() - receivedMs;
+    item.started = true;
     try {
-      await handler(createEventContext(this.#options.agent, envelope, this.#stopping.signal), envelope);
+      const { signal } = this.#stopping;
+      await handler(createEventContext({ agent, envelope, signal, settle: verdict, ageMs }), envelope);
     } catch (error) {
-      this.#options.onError(error, envelope);
+      onError(error, envelope);
+      if (item.isAtLeastOnce && verdict.settlement === undefined) verdict.retry();
     }
+    return verdict.settlement ?? acknowledged;
   }
+}
+
+/** Whoever else gets it cannot read it either. */
+function unreadable(item: EventInHand): Settlement {
+  return item.isAtLeastOnce ? { verdict: "terminate", reason: "the event cannot be read" } : acknowledged;
 }

@@ -1,3 +1,4 @@
+import type { EventChain } from "./event-chain.ts";
 import type { Payload } from "./payload.ts";
 
 /** An event as its author writes it. */
@@ -34,4 +35,8 @@ export interface EventInit {
   /** 16 hex digits. */
   spanId?: string | undefined;
   traceFlags?: number | undefined;
+  /** What it is a newer value of, for subscribers that keep the latest of each key. Default: of its topic. */
+  key?: string | undefined;
+  /** The chain of events and calls that led to it; a handler's context passes its own on. */
+  chain?: EventChain | undefined;
 }

@@ -1,13 +1,8 @@
-import type { Envelope } from "./envelope.ts";
-
-export type EnvelopeHandler = (envelope: Envelope) => Promise<void>;
-
 export interface InboxItem {
-  readonly envelope: Envelope;
-  /** Never rejects. */
-  readonly handle: EnvelopeHandler;
-  /** Called when the event is finished. */
-  done(): void;
+  /** Handles the event to its end. Never rejects. */
+  handle(): Promise<void>;
+  /** Whether it is not to be handled any more. */
+  isDropped(): boolean;
 }
 
 /**
@@ -46,11 +41,16 @@ export class Inbox {
     this.#paused = true;
   }
 
+  /** Forgets what is not to be handled any more. */
+  discardDropped(): void {
+    this.#waiting = this.#waiting.slice(this.#head).filter((item) => !item.isDropped());
+    this.#head = 0;
+  }
+
   async #work(): Promise<void> {
     this.#running += 1;
     for (let item = this.#next(); item !== undefined; item = this.#next()) {
-      await item.handle(item.envelope);
-      item.done();
+      await item.handle();
     }
     this.#running -= 1;
     this.#onIdle();

@@ -1,5 +1,5 @@
 import { LoomError, type Runtime, repliesTopic } from "@loom-bridge/protocol";
-import type { PublishReceipt } from "../connection/publish-lane.ts";
+import type { PublishReceipt } from "../connection/publish-receipt.ts";
 import type { Envelope } from "./envelope.ts";
 import type { EventInit } from "./event-init.ts";
 import type { Payload } from "./payload.ts";

@@ -1,11 +1,21 @@
+import type { EventChain } from "../events/event-chain.ts";
+
 export interface CallToolOptions {
   /** How long the call may take, in milliseconds. Default: 30 000; at most 600 000. */
   timeoutMs?: number;
   /** Identifies the call: repeating an id within two minutes returns the first result. Default: the bridge's choice. */
   id?: string;
+  /**
+   * Names what the call is to bring about, across callers and retries: the same key and the same arguments get the
+   * same result, for 24 hours; other arguments are refused with `failed_precondition`. A call with a key is repeated by
+   * itself when the stream breaks. Default: none, or one of the client's for a tool that is known to be idempotent.
+   */
+  idempotencyKey?: string;
   /** Free pairs for the provider. */
   headers?: Readonly<Record<string, string>>;
   correlationId?: string;
+  /** The chain that led to the call; a handler's context passes its own on. */
+  chain?: EventChain | undefined;
   /** Cancels the call, also at its provider. */
   signal?: AbortSignal;
 }

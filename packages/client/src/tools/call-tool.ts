@@ -1,19 +1,37 @@
+import type { Runtime } from "@loom-bridge/protocol";
 import { ToolStatus } from "@loom-bridge/protocol/messages";
 import { ToolError } from "../errors/tool-error.ts";
+import { toChain } from "../events/event-chain.ts";
 import type { CallToolOptions } from "./call-tool-options.ts";
+import type { Tool } from "./define-tool.ts";
 import { encodeArguments } from "./encode-arguments.ts";
 import type { ToolCalls } from "./tool-calls.ts";
 
-/** Calls a tool over a stream and reads its output. */
+/** Calls a tool over an agent's stream and reads its output. */
 export async function callTool(
   calls: ToolCalls,
-  name: string,
+  runtime: Runtime,
+  tool: string | Tool,
   args: unknown,
   options: CallToolOptions,
 ): Promise<unknown> {
-  const { signal, headers = {}, ...call } = options;
+  const { signal, headers = {}, chain, ...call } = options;
+  const { name, effect } = typeof tool === "string" ? { name: tool, effect: undefined } : tool;
   const json = encodeArguments(name, args);
-  const result = await calls.call({ ...call, name, arguments: json, headers: { ...headers } }, signal);
+  const key = options.idempotencyKey ?? (effect === "idempotent" ? runtime.uuid() : "");
+  const repeatable = key !== "" || effect === "read";
+  const result = await calls.call(
+    {
+      ...call,
+      // A call that may be repeated needs a name under which the bridge knows it again.
+      ...(repeatable ? { id: options.id ?? runtime.uuid(), idempotencyKey: key } : {}),
+      name,
+      arguments: json,
+      headers: { ...headers },
+      ...(chain === undefined ? {} : { chain: toChain(chain) }),
+    },
+    { repeatable, signal },
+  );
   if (result.status !== ToolStatus.TOOL_OK) throw ToolError.fromResult(name, result);
   try {
     return JSON.parse(result.output || "null");

@@ -3,6 +3,8 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { parametersSchema } from "./parameters-schema.ts";
 import type { ToolContext } from "./tool-context.ts";
 
+export type ToolEffect = "read" | "idempotent" | "once";
+
 interface ToolOptions<Input extends StandardSchemaV1> {
   /** 1 to 128 bytes of `A-Z a-z 0-9 _ . : / -`, for example "web:search". */
   name: string;
@@ -12,6 +14,12 @@ interface ToolOptions<Input extends StandardSchemaV1> {
   input: Input;
   /** JSON Schema (2020-12) of the arguments, where `input` cannot give one. */
   inputSchema?: Readonly<Record<string, unknown>>;
+  /**
+   * What running it twice means: `read` changes nothing, `idempotent` does no more than once when the idempotency key is
+   * the same, `once` must never be repeated. Default: `once`. It decides what bridge and client repeat by themselves
+   * when they cannot know whether it ran.
+   */
+  effect?: ToolEffect;
   /** The longest a run may take, in milliseconds. Default: as long as the caller waits. */
   timeoutMs?: number;
   metadata?: Readonly<Record<string, string>>;
@@ -23,6 +31,7 @@ export interface Tool<Args = unknown, Result = unknown> {
   readonly description: string;
   /** JSON Schema of the arguments, as JSON text. */
   readonly parametersSchema: string;
+  readonly effect: ToolEffect;
   readonly timeoutMs: number | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly input: StandardSchemaV1;
@@ -59,7 +68,7 @@ export function defineTool(
     run(args: unknown, context: ToolContext): unknown;
   },
 ): Tool {
-  const { name, description, input, output, timeoutMs, metadata = {} } = options;
+  const { name, description, input, output, timeoutMs, effect = "once", metadata = {} } = options;
   if (!/^[A-Za-z0-9_.:/-]+$/.test(name) || name.length > limits.idBytes) {
     const message = `tool name ${JSON.stringify(name)} is not 1 to ${limits.idBytes} of A-Z a-z 0-9 _ . : / -`;
     throw new LoomError("invalid_argument", message, { details: { field: "name" } });
@@ -68,6 +77,7 @@ export function defineTool(
     name,
     description,
     parametersSchema: parametersSchema(name, input, options.inputSchema),
+    effect,
     timeoutMs,
     metadata,
     input,

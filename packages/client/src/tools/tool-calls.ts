@@ -2,6 +2,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { LoomError, limits, type Runtime, type Timer } from "@loom-bridge/protocol";
 import {
   type ClientEvent,
+  type ToolCall,
   ToolCallSchema,
   ToolCancelSchema,
   ToolRequestSchema,
@@ -9,6 +10,7 @@ import {
   type ToolResult,
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "../connection/client-event.ts";
+import type { FrameSource } from "../connection/outbox.ts";
 import { OutcomeUnknownError } from "../errors/outcome-unknown-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 
@@ -18,44 +20,97 @@ const answerMarginMs = 5000;
 const defaultOpenCalls = 256;
 
 interface OpenCall {
-  readonly name: string;
+  readonly call: ToolCall;
+  /** Whether running the tool twice does no harm, so that the call may be sent again. */
+  readonly repeatable: boolean;
+  /** Whether it was sent, on the stream that stands or ever. */
+  sent: "no" | "now" | "before";
   settle(outcome: ToolResult | LoomError): void;
 }
 
-/** The calls that one stream has made and waits for. */
-export class ToolCalls {
+export interface ToolCallOptions {
+  readonly repeatable: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The calls that an agent has made and waits for, over all its streams. What was not sent when a stream breaks, or may
+ * be repeated, goes out on the next one.
+ */
+export class ToolCalls implements FrameSource {
   readonly #runtime: Runtime;
-  readonly #send: (frame: ClientEvent, bytes: number) => Promise<void>;
   readonly #open = new Map<number, OpenCall>();
+  /** Refs of the calls to send; some may have ended meanwhile. */
+  #unsent: number[] = [];
+  #cancels: ClientEvent[] = [];
+  #onChange = (): void => {};
+  #isOpen = false;
   #lastRef = 0;
   #maxOpen = defaultOpenCalls;
 
-  constructor(runtime: Runtime, send: (frame: ClientEvent, bytes: number) => Promise<void>) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#send = send;
   }
 
-  /** Takes over the limit that the bridge names. */
-  limit(maxOpenCalls: number): void {
-    this.#maxOpen = maxOpenCalls || defaultOpenCalls;
-  }
-
+  /** Calls that wait for an answer. */
   get open(): number {
     return this.#open.size;
   }
 
-  /** Resolves with the result, whatever its status. */
-  call(init: MessageInitShape<typeof ToolCallSchema>, signal?: AbortSignal): Promise<ToolResult> {
-    const call = create(ToolCallSchema, init);
-    let bytes: number;
-    try {
-      bytes = toBinary(ToolCallSchema, call).byteLength;
-    } catch (cause) {
-      const message = `the call of tool ${JSON.stringify(call.name)} cannot be encoded: ${(cause as Error).message}`;
-      return Promise.reject(new LoomError("invalid_argument", message, { cause }));
+  /** Of these, the ones that the bridge has been told. */
+  get sent(): number {
+    return Array.from(this.#open.values()).filter(({ sent }) => sent === "now").length;
+  }
+
+  /** Begins with a stream that the bridge has acknowledged: at most so many calls may be open. */
+  attach(maxOpenCalls: number, onChange: () => void): void {
+    this.#maxOpen = maxOpenCalls || defaultOpenCalls;
+    this.#onChange = onChange;
+    this.#isOpen = true;
+  }
+
+  /** The stream is over: what was sent and cannot be repeated has an unknown outcome. */
+  detach(cause: LoomError | undefined): void {
+    this.#isOpen = false;
+    this.#onChange = (): void => {};
+    this.#cancels = [];
+    for (const open of [...this.#open.values()]) {
+      if (open.sent === "no") continue;
+      open.sent = "before";
+      if (!open.repeatable) open.settle(unknownOutcome(open.call, cause));
     }
-    if (signal?.aborted) return Promise.reject(canceled(call.name, signal));
-    if (this.#open.size >= this.#maxOpen) {
+    this.#unsent = [...this.#open.keys()];
+  }
+
+  /** Ends every call: what may have been sent has an unknown outcome, what was not is refused with `unsent`. */
+  close(cause: LoomError | undefined, unsent: LoomError): void {
+    for (const open of [...this.#open.values()]) {
+      open.settle(open.sent === "no" ? unsent : unknownOutcome(open.call, cause));
+    }
+  }
+
+  take(): ClientEvent | undefined {
+    if (!this.#isOpen) return undefined;
+    const cancel = this.#cancels.shift();
+    if (cancel !== undefined) return cancel;
+    for (;;) {
+      const ref = this.#unsent.shift();
+      if (ref === undefined) return undefined;
+      const open = this.#open.get(ref);
+      if (open === undefined) continue;
+      open.sent = "now";
+      return clientEvent("toolRequest", create(ToolRequestSchema, { ref, call: open.call }));
+    }
+  }
+
+  /** Resolves with the result, whatever its status. */
+  call(init: MessageInitShape<typeof ToolCallSchema>, options: ToolCallOptions): Promise<ToolResult> {
+    const { signal, repeatable } = options;
+    const call = create(ToolCallSchema, init);
+    const problem = checkEncoding(call);
+    if (problem !== undefined) return Promise.reject(problem);
+    if (signal?.aborted) return Promise.reject(canceled(call, signal, "NOT_SENT"));
+    if (this.#open.size + this.#cancels.length >= this.#maxOpen) {
       const message = `${this.#maxOpen} tool calls are open already; await some before the next`;
       return Promise.reject(new LoomError("resource_exhausted", message));
     }
@@ -70,18 +125,21 @@ export class ToolCalls {
         if (LoomError.isInstance(outcome)) reject(outcome);
         else resolve(outcome);
       };
-      const onAbort = (): void => {
-        this.#cancel(ref, "the caller gave up");
-        settle(canceled(call.name, signal));
+      const giveUp = (reason: string, error: (outcome: "UNKNOWN" | "NOT_SENT") => LoomError): void => {
+        if (open.sent === "now") this.#cancel(ref, reason);
+        settle(error(open.sent === "no" ? "NOT_SENT" : "UNKNOWN"));
       };
+      const onAbort = (): void => giveUp("the caller gave up", (outcome) => canceled(call, signal, outcome));
       const timer: Timer = this.#runtime.setTimer(() => {
-        this.#cancel(ref, "the caller's time is over");
-        settle(new RequestTimeoutError(`tool ${JSON.stringify(call.name)}`, timeoutMs + answerMarginMs));
+        const what = `tool ${JSON.stringify(call.name)}`;
+        const waitedMs = timeoutMs + answerMarginMs;
+        giveUp("the caller's time is over", (outcome) => new RequestTimeoutError(what, waitedMs, { outcome }));
       }, timeoutMs + answerMarginMs);
+      const open: OpenCall = { call, repeatable, sent: "no", settle };
       signal?.addEventListener("abort", onAbort);
-      this.#open.set(ref, { name: call.name, settle });
-      const frame = clientEvent("toolRequest", create(ToolRequestSchema, { ref, call }));
-      this.#send(frame, bytes).catch(settle);
+      this.#open.set(ref, open);
+      this.#unsent.push(ref);
+      this.#onChange();
     });
   }
 
@@ -89,25 +147,32 @@ export class ToolCalls {
     const open = this.#open.get(response.ref);
     // An answer that nobody waits for any more.
     if (open === undefined) return;
-    open.settle(response.result ?? new LoomError("internal", `the bridge answered ${open.name} without a result`));
-  }
-
-  close(cause: LoomError | undefined): void {
-    for (const open of this.#open.values()) {
-      open.settle(new OutcomeUnknownError(`the call of tool ${JSON.stringify(open.name)}`, cause));
-    }
+    open.settle(response.result ?? new LoomError("internal", `the bridge answered ${open.call.name} without a result`));
   }
 
   #cancel(ref: number, reason: string): void {
-    const frame = clientEvent("toolCancel", create(ToolCancelSchema, { ref, reason }));
-    // Refused only when the stream is over, and with it the call.
-    this.#send(frame, reason.length).catch(() => {});
+    this.#cancels.push(clientEvent("toolCancel", create(ToolCancelSchema, { ref, reason })));
+    this.#onChange();
   }
 }
 
-function canceled(name: string, signal: AbortSignal | undefined): LoomError {
-  return new LoomError("canceled", `the call of tool ${JSON.stringify(name)} was cancelled`, {
+function checkEncoding(call: ToolCall): LoomError | undefined {
+  try {
+    toBinary(ToolCallSchema, call);
+    return undefined;
+  } catch (cause) {
+    const message = `the call of tool ${JSON.stringify(call.name)} cannot be encoded: ${(cause as Error).message}`;
+    return new LoomError("invalid_argument", message, { cause });
+  }
+}
+
+function unknownOutcome(call: ToolCall, cause: LoomError | undefined): LoomError {
+  return new OutcomeUnknownError(`the call of tool ${JSON.stringify(call.name)}`, cause);
+}
+
+function canceled(call: ToolCall, signal: AbortSignal | undefined, outcome: "UNKNOWN" | "NOT_SENT"): LoomError {
+  return new LoomError("canceled", `the call of tool ${JSON.stringify(call.name)} was cancelled`, {
     cause: signal?.reason,
-    details: { outcome: "UNKNOWN" },
+    details: { outcome },
   });
 }

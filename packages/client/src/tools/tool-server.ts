@@ -9,6 +9,7 @@ import {
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "../connection/client-event.ts";
 import { ToolError } from "../errors/tool-error.ts";
+import { fromChain } from "../events/event-chain.ts";
 import type { Tool } from "./define-tool.ts";
 import { failure, runTool, type ToolResultInit } from "./run-tool.ts";
 
@@ -42,6 +43,7 @@ export class ToolServer {
   readonly #open = new Map<number, Run>();
   readonly #waiting = new BoundedQueue<Run>({ maxItems: maxWaiting, maxBytes: maxWaiting * limits.argumentsBytes });
   #running = 0;
+  #refusing = false;
 
   constructor(options: ToolServerOptions) {
     this.#options = options;
@@ -61,6 +63,10 @@ export class ToolServer {
       this.#send(request, failure(new ToolError("NOT_FOUND", message, { status })));
       return;
     }
+    if (this.#refusing) {
+      this.#send(request, failure(new ToolError("UNAVAILABLE", "the agent is stopping; the tool did not run")));
+      return;
+    }
     const run = this.#openRun(tool, request);
     if (this.#running < maxRunning) void this.#start(run);
     else if (this.#waiting.offer(run, request.call?.arguments.length ?? 0) === -1) {
@@ -71,6 +77,11 @@ export class ToolServer {
 
   onCancel(cancel: ToolCancel): void {
     this.#open.get(cancel.ref)?.drop();
+  }
+
+  /** Runs what it has to the end, and answers every further call that the agent is stopping. */
+  refuse(): void {
+    this.#refusing = true;
   }
 
   /** Ends every run without an answer. */
@@ -113,6 +124,8 @@ export class ToolServer {
         caller,
         headers: call?.headers ?? {},
         correlationId: call?.correlationId ?? "",
+        idempotencyKey: call?.idempotencyKey ?? "",
+        chain: call?.chain === undefined ? undefined : fromChain(call.chain),
         signal: run.controller.signal,
         remainingMs: () => Math.max(0, run.deadlineMs - runtime.monotonic()),
       });

@@ -1,0 +1,186 @@
+import { clone, create } from "@bufbuild/protobuf";
+import { Delivered, StartSchema, type Subscription, SubscriptionSchema } from "@loom-bridge/protocol/messages";
+import type { ReceivedEvent } from "../connection/received-event.ts";
+import { acknowledged, type Settlement } from "../connection/settlement.ts";
+
+/** The bridge's defaults for a subscription that names none. */
+const defaultSettleTimeoutMs = 30_000;
+const defaultMaxAttempts = 5;
+/** How many settled events are known again when the bridge delivers them once more. */
+const maxRemembered = 8192;
+
+/** An event from its coming to its settlement, whichever streams carry the two. */
+export class EventInHand {
+  /** As it came last. */
+  event: ReceivedEvent;
+  /** Its offset; of a topic that is not kept, the negative of its sequence number. */
+  readonly key: number;
+  /** Whether its handler has begun. */
+  started = false;
+  /** It will come again, perhaps to somebody else: it is not to be handled any more. */
+  dropped = false;
+  readonly #progress: SubscriptionProgress;
+
+  constructor(progress: SubscriptionProgress, event: ReceivedEvent, key: number) {
+    this.#progress = progress;
+    this.event = event;
+    this.key = key;
+  }
+
+  get isAtLeastOnce(): boolean {
+    return this.#progress.settling !== undefined;
+  }
+
+  settle(settlement: Settlement): void {
+    this.event.settle(settlement);
+    if (settlement.verdict !== "working") this.#progress.settled(this, settlement);
+  }
+}
+
+/**
+ * How far an agent has got with one subscription, over all its streams: from where to go on after a reconnect, and
+ * which of the events that then come it has had before.
+ */
+export class SubscriptionProgress {
+  /** How its events are settled; undefined: acknowledged in order. */
+  readonly settling: { readonly extendEveryMs: number | undefined } | undefined;
+  readonly #wanted: Subscription;
+  /** Whether the bridge delivers what was not acknowledged again. */
+  readonly #redelivers: boolean;
+  #logId = "";
+  /** Where it began, while nothing was received. */
+  #base = 0;
+  /** The last offset that came, or where this stream began. */
+  #received = 0;
+  /** Delivered at most once: what came before the last reconnect. */
+  #floor = 0;
+  /** Delivered at most once: how many events are in hand. */
+  #count = 0;
+  /** Else: which. */
+  readonly #inHand = new Map<number, EventInHand>();
+  /** Of those that came on this stream, the ones that are not settled: some in hand, some to come again. */
+  readonly #unsettled = new Set<number>();
+  readonly #remembered = new Set<number>();
+
+  constructor(wanted: Subscription, autoExtend: boolean) {
+    this.#wanted = wanted;
+    const isAtLeastOnce = wanted.delivered === Delivered.AT_LEAST_ONCE;
+    const extendEveryMs = Math.ceil((wanted.settleTimeoutMs || defaultSettleTimeoutMs) / 3);
+    this.settling = isAtLeastOnce ? { extendEveryMs: autoExtend ? extendEveryMs : undefined } : undefined;
+    this.#redelivers = isAtLeastOnce || wanted.group !== "" || wanted.durable !== "";
+  }
+
+  get filters(): readonly string[] {
+    return this.#wanted.filters;
+  }
+
+  /** Returns the event to handle, or nothing if it was had before. */
+  receive(event: ReceivedEvent): EventInHand | undefined {
+    const offset = Number(event.routed.offset);
+    const key = offset > 0 ? offset : -event.sequence;
+    this.#received = Math.max(this.#received, offset);
+    if (!this.#redelivers) {
+      const isNew = offset === 0 || offset > this.#floor;
+      if (isNew) this.#count += 1;
+      else event.settle(acknowledged);
+      return isNew ? new EventInHand(this, event, key) : undefined;
+    }
+    if (this.#remembered.has(key)) {
+      event.settle(acknowledged);
+      return undefined;
+    }
+    this.#unsettled.add(key);
+    const known = this.#inHand.get(key);
+    if (known !== undefined) {
+      // Its handler's verdict goes to the stream on which it came last.
+      known.event = event;
+      return undefined;
+    }
+    const item = new EventInHand(this, event, key);
+    this.#inHand.set(key, item);
+    return item;
+  }
+
+  settled(item: EventInHand, settlement: Settlement): void {
+    if (!this.#redelivers) {
+      this.#count -= 1;
+      return;
+    }
+    // Of another log or another stream, whose numbers mean nothing any more.
+    if (this.#inHand.get(item.key) !== item) return;
+    this.#inHand.delete(item.key);
+    const comesAgain = settlement.verdict === "retry" && item.event.attempt < this.#maxAttempts;
+    if (comesAgain) return;
+    this.#unsettled.delete(item.key);
+    this.#remembered.add(item.key);
+    if (this.#remembered.size <= maxRemembered) return;
+    for (const oldest of this.#remembered) {
+      this.#remembered.delete(oldest);
+      break;
+    }
+  }
+
+  /** The subscription stands, on a log whose last event then had this offset. */
+  began(logId: string, logOffset: number): void {
+    if (this.#logId === "") this.#base = this.#wanted.start === undefined ? logOffset : 0;
+    else if (this.#logId !== logId) this.#forget();
+    this.#logId = logId;
+  }
+
+  /** The stream is over. */
+  lost(): void {
+    for (const [key, item] of this.#inHand) {
+      const goesToOthers = this.#wanted.group !== "" && !item.started;
+      // What is not kept does not come again, and its number counted on that stream only.
+      if (key > 0 && !goesToOthers) continue;
+      item.dropped = goesToOthers;
+      this.#inHand.delete(key);
+      this.#unsettled.delete(key);
+    }
+    for (const key of this.#remembered) if (key < 0) this.#remembered.delete(key);
+  }
+
+  /** The subscription to ask the next stream for: it goes on where this one was left. */
+  resume(): Subscription {
+    const after = this.#position();
+    this.#received = after;
+    this.#unsettled.clear();
+    if (!this.#redelivers) this.#floor = after;
+    const startsAgain = after === 0 && this.#wanted.start !== undefined;
+    if (this.#logId === "" || this.#wanted.durable !== "" || startsAgain) return this.#wanted;
+    const subscription = clone(SubscriptionSchema, this.#wanted);
+    subscription.start = create(StartSchema, {
+      position: { case: "afterOffset", value: BigInt(after) },
+      logId: this.#logId,
+    });
+    subscription.window = this.#window();
+    return subscription;
+  }
+
+  get #maxAttempts(): number {
+    return this.#wanted.maxAttempts || defaultMaxAttempts;
+  }
+
+  /** The last offset that need not come again, nor anything before it. */
+  #position(): number {
+    let position = Math.max(this.#received, this.#base);
+    if (this.#redelivers) for (const offset of this.#unsettled) position = Math.min(position, offset - 1);
+    return position;
+  }
+
+  /** What is in hand and does not come again counts, so that a handler that hangs does not gather a window a stream. */
+  #window(): number {
+    if (this.#redelivers) return this.#wanted.window;
+    return Math.min(this.#wanted.window, Math.max(1, 2 * this.#wanted.window - this.#count));
+  }
+
+  /** The events of another log have nothing to do with those of this one, which are delivered from the oldest on. */
+  #forget(): void {
+    this.#base = 0;
+    this.#received = 0;
+    this.#floor = 0;
+    this.#inHand.clear();
+    this.#unsettled.clear();
+    this.#remembered.clear();
+  }
+}

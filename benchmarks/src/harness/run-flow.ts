@@ -21,8 +21,8 @@ export interface Flow {
   readonly window?: number;
   /** Default: one process with one connection with one subscriber. */
   readonly receivers?: { readonly processes: number; readonly connections: number; readonly perConnection: number };
-  /** Events a second. Default: as many as the window allows. */
-  readonly rate?: number;
+  /** Events a second; "half" of what it can do, which is found out just before. Default: as many as the window allows. */
+  readonly rate?: number | "half";
   /** Names the profiles, where profiles are wanted. */
   readonly profile?: string;
 }
@@ -51,7 +51,8 @@ const drainTimeoutMs = 20_000;
 export function runFlow(lab: Lab, flow: Flow): Promise<FlowResult> {
   return lab.scenario(async (workers) => {
     const { bridge, publisher, subscribers } = await startFlow(workers, flow);
-    const start: StartPublishing = flow.rate === undefined ? {} : { rate: flow.rate };
+    const rate = flow.rate === "half" ? (await findMaximum(lab, publisher, subscribers)) / 2 : flow.rate;
+    const start: StartPublishing = rate === undefined ? {} : { rate };
     await publisher.call("start", start);
     await lab.pause(lab.settings.warmupSeconds * 1000);
 
@@ -73,11 +74,11 @@ export function runFlow(lab: Lab, flow: Flow): Promise<FlowResult> {
     const copies = flow.receivers === undefined ? 1 : flow.receivers.connections * flow.receivers.perConnection;
     await Promise.all(subscribers.map((subscriber) => expectAll(subscriber, published * copies)));
 
-    const rate = sum(after.received.map((now, index) => rateBetween(before.received[index], now)));
-    const costs = after.usages.map((now, index) => costBetween(before.usages[index], now, rate));
+    const perSecond = sum(after.received.map((now, index) => rateBetween(before.received[index], now)));
+    const costs = after.usages.map((now, index) => costBetween(before.usages[index], now, perSecond));
     const [ofPublisher, ofBridge, ...ofSubscribers] = costs as [Cost, Cost, ...Cost[]];
     return {
-      deliveriesPerSecond: rate,
+      deliveriesPerSecond: perSecond,
       publisher: ofPublisher,
       bridge: ofBridge,
       subscriber: {
@@ -106,6 +107,18 @@ async function startFlow(workers: Workers, flow: Flow) {
   }
   const options: PublisherOptions = { peer, address, publishers, topics, payloadBytes, window, receivers: processes };
   return { bridge, subscribers, publisher: await workers.start("publisher", "publisher", options) };
+}
+
+/** Events a second without a pause, after a warm-up. */
+async function findMaximum(lab: Lab, publisher: Worker, subscribers: readonly Worker[]): Promise<number> {
+  const unlimited: StartPublishing = {};
+  await publisher.call("start", unlimited);
+  await lab.pause(lab.settings.warmupSeconds * 1000);
+  const before = await subscribers[0]?.call<Received>("received");
+  await lab.pause(lab.settings.seconds * 500);
+  const after = (await subscribers[0]?.call<Received>("received")) as Received;
+  await publisher.call("stop");
+  return rateBetween(before, after);
 }
 
 async function sample(workers: readonly Worker[], subscribers: readonly Worker[]) {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { summarizeProfile } from "./profile-summary.ts";
 
-it("a profile's time is shared out by package and function, without the idle time", () => {
+it("a profile's time is shared out by package and function, without the idle time and the profiler's own", () => {
   const folder = mkdtempSync(join(tmpdir(), "profile-"));
   try {
     const file = join(folder, "bridge.cpuprofile");
@@ -14,8 +14,9 @@ it("a profile's time is shared out by package and function, without the idle tim
       { id: 1, callFrame: frame("(idle)", "") },
       { id: 2, callFrame: frame("encode", "file:///a/node_modules/@bufbuild/protobuf/dist/binary.js") },
       { id: 3, callFrame: frame("writev", "node:internal/streams") },
+      { id: 4, callFrame: frame("post", "node:inspector") },
     ];
-    writeFileSync(file, JSON.stringify({ nodes, samples: [1, 2, 3, 2], timeDeltas: [400, 200, 100, 300] }));
+    writeFileSync(file, JSON.stringify({ nodes, samples: [4, 1, 2, 3, 2], timeDeltas: [900, 400, 200, 100, 300] }));
     const lines = summarizeProfile(file).split("\n");
     assert.match(lines[0] ?? "", /busy 60 % of the time/);
     assert.ok(

@@ -23,7 +23,8 @@ export function summarizeProfile(file: string): string {
   for (const [index, id] of profile.samples.entries()) {
     const frame = frames.get(id);
     const time = profile.timeDeltas[index] ?? 0;
-    if (frame === undefined) continue;
+    // Starting and stopping the profiler is no work of the process.
+    if (frame === undefined || frame.url === "node:inspector") continue;
     if (frame.functionName === "(idle)") {
       idle += time;
       continue;

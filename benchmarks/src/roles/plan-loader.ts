@@ -12,9 +12,16 @@ const atATime = 5000;
 export const start: StartRole<PlanLoaderOptions> = async (options) => {
   const store = await openSqliteStore(options.dataFile);
   for (let first = 0; first < options.plans; first += atATime) {
-    const numbers = Array.from({ length: Math.min(atATime, options.plans - first) }, (_, index) => first + index);
+    const count = Math.min(atATime, options.plans - first);
+    const numbers = Array.from({ length: count }, (_, index) => inOrderOfSessions(first + index, options));
     await Promise.all(numbers.map((number) => store.savePlan(sessionOf(number, options), createPlan(number))));
   }
   await store.close();
   return { close: () => Promise.resolve() };
 };
+
+/** Session by session: the pages of the index that a write touches are then those of the write before it. */
+function inOrderOfSessions(index: number, { plans, sessions }: StoredPlans): number {
+  const perSession = plans / sessions;
+  return (index % perSession) * sessions + Math.floor(index / perSession);
+}

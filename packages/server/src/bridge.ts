@@ -3,6 +3,7 @@ import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
 import { EventBus } from "./domain/bus/event-bus.ts";
 import { type Logger, silentLogger } from "./domain/logger.ts";
+import type { EventLog } from "./domain/log/event-log.ts";
 import { createMemory } from "./domain/memory/memory.ts";
 import type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 import type { MemoryStore } from "./domain/memory/memory-store.ts";
@@ -16,9 +17,11 @@ import { createActionService } from "./rpc/action-service.ts";
 import { createAgentService } from "./rpc/agent-service.ts";
 import { createBridgeService } from "./rpc/bridge-service.ts";
 import { createErrorInterceptor } from "./rpc/connect-error.ts";
+import { annotateEvent } from "./rpc/event-mapping.ts";
 import { createMemoryService } from "./rpc/memory-service.ts";
 import { createMessageStreamHandler } from "./rpc/stream/message-stream-handler.ts";
 import { createTypeboxCompiler } from "./schema/typebox-compiler.ts";
+import { createInMemoryEventLog } from "./stores/log/in-memory-event-log.ts";
 import { createInMemoryStore } from "./stores/memory/in-memory-store.ts";
 import { version } from "./version.ts";
 
@@ -29,6 +32,8 @@ export interface BridgeOptions {
   readonly logger?: Logger;
   /** Keeps plans and executions; the bridge closes it. Default: in memory, gone with the process. */
   readonly store?: MemoryStore;
+  /** Keeps recent events and the positions of durable subscriptions; the bridge closes it. Default: in memory. */
+  readonly log?: EventLog;
   readonly memoryLimits?: Partial<MemoryLimits>;
   /** The bridge's own tools. Default: none. */
   readonly tools?: readonly BridgeTool[];
@@ -62,11 +67,12 @@ export interface Bridge {
 
 export function createBridge(options: BridgeOptions = {}): Bridge {
   const { runtime = systemRuntime, logger = silentLogger, store = createInMemoryStore() } = options;
+  const { log = createInMemoryEventLog({ runtime }) } = options;
   const { stallTimeoutMs = 30_000, registerTimeoutMs = 5_000, tools = [] } = options;
   const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs, memoryLimits } = options;
   const settings = { ...defaultSessionSettings, heartbeatIntervalMs };
 
-  const bus = new EventBus({ runtime, stallTimeoutMs });
+  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent });
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
   const broker = createToolBroker({ registry, runtime, logger });
   const provider = createBridgeToolProvider(tools);
@@ -118,6 +124,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     close() {
       closing ??= (async () => {
         sessions.close("the bridge is shutting down");
+        await log.close();
         await memory.close();
       })();
       return closing;

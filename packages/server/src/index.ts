@@ -9,6 +9,8 @@ export { ToolFailure } from "./domain/tools/tool-failure.ts";
 export type { ListenerLimits } from "./listener/listener-limits.ts";
 export type { TlsOptions } from "./listener/tls.ts";
 export { type BridgeServer, type ServeOptions, serve } from "./serve.ts";
+export { createInMemoryEventLog, type InMemoryEventLogOptions } from "./stores/log/in-memory-event-log.ts";
+export { createSqliteEventLog, type SqliteEventLogOptions } from "./stores/log/sqlite-event-log.ts";
 export { createInMemoryStore, type InMemoryStoreOptions } from "./stores/memory/in-memory-store.ts";
 export { createSqliteStore, type SqliteStoreOptions } from "./stores/sqlite/sqlite-store.ts";
 export { type BuiltInToolsOptions, createBuiltInTools } from "./tools/built-in-tools.ts";

@@ -1,8 +1,8 @@
 import { LoomError } from "@loom-bridge/protocol";
-import type { ClientEvent, PublishBatch } from "@loom-bridge/protocol/messages";
+import type { ClientEvent, EventSettle, PublishBatch } from "@loom-bridge/protocol/messages";
 import type { Logger } from "../domain/logger.ts";
 import type { Session } from "../domain/session/session.ts";
-import { fromEvent, fromPublishItem, toSubscriptionRequest } from "./event-mapping.ts";
+import { fromEvent, fromPublishItem, toSubscriptionRequest, toVerdict } from "./event-mapping.ts";
 import { toCallRequest, toToolOutcome } from "./tool-mapping.ts";
 
 /** Hands one message of an agent to its session. Kinds that this bridge does not know are passed over. */
@@ -32,6 +32,9 @@ export function handleClientEvent(session: Session, { event }: ClientEvent, logg
     case "eventAck":
       session.acknowledge(event.value.subscription, Number(event.value.sequence));
       return;
+    case "eventSettle":
+      settle(session, event.value);
+      return;
     case "toolRequest": {
       const { ref, call } = event.value;
       if (call === undefined) throw new LoomError("invalid_argument", "tool_request.call is missing");
@@ -55,6 +58,12 @@ export function handleClientEvent(session: Session, { event }: ClientEvent, logg
       throw new LoomError("failed_precondition", "the stream has its session already; Register is sent once, first");
     case undefined:
       return;
+  }
+}
+
+function settle(session: Session, { subscription, settlements }: EventSettle): void {
+  for (const settlement of settlements) {
+    session.settle(subscription, Number(settlement.sequence), toVerdict(settlement));
   }
 }
 

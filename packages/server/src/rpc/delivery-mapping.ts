@@ -1,5 +1,13 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Delivery, DeliverySchema, Feature, GapReason, type ReceiptSchema } from "@loom-bridge/protocol/messages";
+import {
+  type Delivery,
+  DeliverySchema,
+  DropReason,
+  Feature,
+  GapReason,
+  type ReceiptSchema,
+} from "@loom-bridge/protocol/messages";
+import type { LossReason } from "../domain/bus/queued.ts";
 import type { ControlFrame, Receipt } from "../domain/session/control-frame.ts";
 import type { SessionEvents } from "../domain/session/session.ts";
 import { toEvent, toRoutedEvent } from "./event-mapping.ts";
@@ -42,7 +50,13 @@ export function fromControlFrame(frame: ControlFrame, features: Features, nowMs:
       return create(DeliverySchema, {
         delivery: {
           case: "subscriptionAck",
-          value: { id: frame.id, active: frame.active, errorMessage: frame.problem },
+          value: {
+            id: frame.id,
+            active: frame.active,
+            errorMessage: frame.problem,
+            groupMembers: frame.groupMembers,
+            logOffset: BigInt(frame.logOffset),
+          },
         },
       });
     case "heartbeat-ack":
@@ -61,12 +75,17 @@ export function fromControlFrame(frame: ControlFrame, features: Features, nowMs:
   }
 }
 
+export const gapReasons: Readonly<Record<LossReason, GapReason>> = {
+  "queue-full": GapReason.QUEUE_FULL,
+  "not-retained": GapReason.NOT_RETAINED,
+};
+
 /** The message for events that were lost before these; nothing where none were, or the client did not ask for it. */
 export function fromGap({ subscriptionId, gap }: SessionEvents, features: Features): Delivery | undefined {
   if (gap === undefined || !features.has(Feature.NOTICES)) return undefined;
   const firstSequence = BigInt(gap.first);
   const lastSequence = BigInt(gap.last);
-  const value = { subscription: subscriptionId, firstSequence, lastSequence, reason: GapReason.QUEUE_FULL };
+  const value = { subscription: subscriptionId, firstSequence, lastSequence, reason: gapReasons[gap.reason] };
   return create(DeliverySchema, { delivery: { case: "gap", value } });
 }
 
@@ -85,15 +104,29 @@ export function fromSessionEvents(taken: SessionEvents, features: Features): Del
       subscription,
       firstSequence: BigInt(taken.firstSequence),
       events: taken.events.map(toRoutedEvent),
+      attempt: taken.attempt,
     };
     deliveries.push(create(DeliverySchema, { delivery: { case: "eventBatch", value } }));
   }
   return deliveries;
 }
 
+const dropReasons = {
+  "queue-full": DropReason.QUEUE_FULL,
+  "subscriber-left": DropReason.SUBSCRIBER_LEFT,
+} as const;
+
 function fromReceipt(receipt: Receipt): MessageInitShape<typeof ReceiptSchema> {
-  const { count, matched, queued, dropped, error } = receipt;
-  const ref = BigInt(receipt.ref);
-  if (error === undefined) return { ref, count, matched, queued, dropped };
-  return { ref, count, matched, queued, dropped, error: { code: error.code, message: error.rawMessage } };
+  const { count, matched, queued, dropped, error, duplicate } = receipt;
+  const told = {
+    ref: BigInt(receipt.ref),
+    count,
+    matched,
+    queued,
+    dropped,
+    duplicate,
+    offset: BigInt(receipt.offset),
+    drops: receipt.drops.map((drop) => ({ reason: dropReasons[drop.reason], count: drop.count })),
+  };
+  return error === undefined ? told : { ...told, error: { code: error.code, message: error.rawMessage } };
 }

@@ -1,18 +1,24 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { envelopeKeys, LoomError, limits, readEnvelopeKey } from "@loom-bridge/protocol";
 import {
+  Delivered,
   type Event,
   EventSchema,
+  Overflow,
   type PublishItem,
   Qos,
   type RoutedEvent,
   RoutedEventSchema,
+  type Settlement,
   type Subscription,
   SubscriptionSchema,
+  Verdict as VerdictKind,
 } from "@loom-bridge/protocol/messages";
-import type { BusEvent } from "../domain/bus/bus-event.ts";
-import type { SubscriptionRequest } from "../domain/bus/event-bus.ts";
-import { defaultQuality, type Quality } from "../domain/bus/quality.ts";
+import type { BusEvent, LoggedEvent } from "../domain/bus/bus-event.ts";
+import { defaultQuality, type OverflowPolicy, type Quality } from "../domain/bus/quality.ts";
+import type { Verdict } from "../domain/bus/settlement.ts";
+import type { StartPosition, SubscriptionRequest } from "../domain/bus/subscription-request.ts";
+import { fromChain, toChain } from "./chain-mapping.ts";
 
 /**
  * An event that came decoded. The bridge writes who sent it into the metadata, where a subscriber without batches
@@ -30,20 +36,99 @@ export function fromEvent(topic: string, event: Event | undefined, sender: strin
 /** An event that came encoded, and stays so. */
 export function fromPublishItem(item: PublishItem, sender: string): BusEvent {
   // The bytes are a view on the whole message, which a queued event would keep alive.
-  return checkSize({ topic: item.topic, id: item.id, type: item.type, sender, body: item.event.slice() });
+  const body = item.event.slice();
+  const { topic, id, type, key } = item;
+  if (Buffer.byteLength(key) > limits.idBytes) {
+    throw invalid("key", `has ${Buffer.byteLength(key)} bytes; at most ${limits.idBytes} are allowed`);
+  }
+  return checkSize({ topic, id, type, sender, body, key, chain: toChain(item.chain) });
 }
 
 export function toEvent(event: BusEvent): Event {
   return fromBinary(EventSchema, event.body);
 }
 
-export function toRoutedEvent(event: BusEvent): RoutedEvent {
-  return create(RoutedEventSchema, { topic: event.topic, event: event.body, sender: event.sender });
+export function toRoutedEvent({ topic, body, sender, offset, publishedMs, key = "", chain }: LoggedEvent): RoutedEvent {
+  return create(RoutedEventSchema, {
+    topic,
+    event: body,
+    sender,
+    offset: BigInt(offset),
+    publishedMs: BigInt(Math.floor(publishedMs)),
+    key,
+    ...(chain === undefined ? {} : { chain: fromChain(chain) }),
+  });
+}
+
+/** Adds pairs to an encoded event: what is behind in a message is merged into what was before. */
+export function annotateEvent(body: Uint8Array, metadata: Readonly<Record<string, string>>): Uint8Array {
+  return Buffer.concat([body, toBinary(EventSchema, create(EventSchema, { metadata: { ...metadata } }))]);
 }
 
 export function toSubscriptionRequest(subscription: Subscription): SubscriptionRequest {
-  const { id, filters, eventTypes, window } = subscription;
-  return { id, filters, eventTypes, window, quality: toQuality(subscription.qos) };
+  const { id, filters, eventTypes, window, group, durable, settleTimeoutMs, maxAttempts } = subscription;
+  const overflow = toOverflow(subscription.overflow);
+  const start = toStart(subscription);
+  return {
+    id,
+    filters,
+    eventTypes,
+    window,
+    quality: toQuality(subscription.qos),
+    atLeastOnce: subscription.delivered === Delivered.AT_LEAST_ONCE,
+    ...(overflow === undefined ? {} : { overflow }),
+    ...(start === undefined ? {} : { start }),
+    ...(group === "" ? {} : { group }),
+    ...(durable === "" ? {} : { durable }),
+    ...(settleTimeoutMs === 0 ? {} : { settleTimeoutMs }),
+    ...(maxAttempts === 0 ? {} : { maxAttempts }),
+  };
+}
+
+/** A policy that this bridge does not know is treated as none, so that newer clients still work. */
+function toOverflow(overflow: Overflow): OverflowPolicy | undefined {
+  switch (overflow) {
+    case Overflow.BLOCK:
+      return "block";
+    case Overflow.DROP_OLDEST:
+      return "drop-oldest";
+    case Overflow.DROP_NEWEST:
+      return "drop-newest";
+    case Overflow.LATEST_PER_KEY:
+      return "latest-per-key";
+    case Overflow.EVICT:
+      return "evict";
+    default:
+      return undefined;
+  }
+}
+
+function toStart({ start }: Subscription): StartPosition | undefined {
+  const logId = start?.logId ?? "";
+  switch (start?.position.case) {
+    case "afterOffset":
+      return { kind: "after", offset: Number(start.position.value), logId };
+    case "sinceMs":
+      return { kind: "since", timeMs: Number(start.position.value), logId };
+    case "lastValue":
+      return start.position.value ? { kind: "last-value", logId } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A verdict that this bridge does not know leaves the event unsettled, so that it is delivered again. */
+export function toVerdict({ verdict, delayMs, reason }: Settlement): Verdict {
+  switch (verdict) {
+    case VerdictKind.ACKNOWLEDGE:
+      return { kind: "acknowledge" };
+    case VerdictKind.TERMINATE:
+      return { kind: "terminate", reason };
+    case VerdictKind.WORKING:
+      return { kind: "working" };
+    default:
+      return { kind: "retry", delayMs: Math.max(0, delayMs) };
+  }
 }
 
 export function fromSubscriptionRequest({

@@ -2,17 +2,18 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { type LoomError, limits, Wakeup } from "@loom-bridge/protocol";
 import {
-  GapReason,
   type SubscribeRequest,
   type SubscribeResponse,
   SubscribeResponseSchema,
 } from "@loom-bridge/protocol/messages";
-import type { BusSubscription, Taken } from "../domain/bus/bus-subscription.ts";
+import type { BusSubscription } from "../domain/bus/bus-subscription.ts";
 import type { EventBus } from "../domain/bus/event-bus.ts";
+import type { Taken } from "../domain/bus/outlet.ts";
 import type { Subscriber } from "../domain/bus/subscriber.ts";
 import type { Logger } from "../domain/logger.ts";
 import { checkSubscription } from "../domain/session/registration.ts";
 import { abortReason, toConnectError } from "./connect-error.ts";
+import { gapReasons } from "./delivery-mapping.ts";
 import { toEvent, toQuality } from "./event-mapping.ts";
 
 /** Events a response stream takes at a time: small, because each is a message of its own. */
@@ -48,8 +49,8 @@ export function createSubscribeHandler(options: { bus: EventBus; logger: Logger 
         if (context.signal.aborted) throw abortReason(context.signal);
         if (stalled !== undefined) throw stalled;
         const taken = subscription.take(batchEvents, limits.messageBytes);
-        if (taken === undefined) await wakeup.wait();
-        else yield* fromTaken(taken);
+        if (taken.length === 0) await wakeup.wait();
+        for (const batch of taken) yield* fromTaken(batch);
       }
     } catch (error) {
       throw toConnectError(error, options.logger);
@@ -66,7 +67,7 @@ function* fromTaken({ gap, firstSequence, events }: Taken): Generator<SubscribeR
       subscription: 0,
       firstSequence: BigInt(gap.first),
       lastSequence: BigInt(gap.last),
-      reason: GapReason.QUEUE_FULL,
+      reason: gapReasons[gap.reason],
     };
     yield create(SubscribeResponseSchema, { delivery: { case: "gap", value } });
   }

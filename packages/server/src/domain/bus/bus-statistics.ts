@@ -7,6 +7,9 @@ export interface TopicCounts {
   backlog: number;
 }
 
+/** Why a copy of an event was lost. */
+export type DropReason = "queue-full" | "replaced" | "subscriber-left" | "given-up";
+
 /** Counts are kept for this many topics; the ones published to longest ago are forgotten first. */
 export const maxCountedTopics = 1000;
 
@@ -16,6 +19,8 @@ export const maxCountedTopics = 1000;
  */
 export class BusStatistics {
   readonly total: TopicCounts = createCounts("");
+  /** What was dropped in all, by reason. */
+  readonly drops: Record<DropReason, number> = { "queue-full": 0, replaced: 0, "subscriber-left": 0, "given-up": 0 };
   readonly #topics = new Map<string, TopicCounts & { lastPublish: number }>();
   #publishes = 0;
 
@@ -24,16 +29,22 @@ export class BusStatistics {
   }
 
   published(topic: string): TopicCounts {
+    const counts = this.of(topic);
+    this.#publishes += 1;
+    counts.lastPublish = this.#publishes;
+    counts.published += 1;
+    this.total.published += 1;
+    return counts;
+  }
+
+  /** The counts of a topic. */
+  of(topic: string): TopicCounts & { lastPublish: number } {
     let counts = this.#topics.get(topic);
     if (counts === undefined) {
       if (this.#topics.size >= maxCountedTopics) this.#forgetOldest();
       counts = { ...createCounts(topic), lastPublish: 0 };
       this.#topics.set(topic, counts);
     }
-    this.#publishes += 1;
-    counts.lastPublish = this.#publishes;
-    counts.published += 1;
-    this.total.published += 1;
     return counts;
   }
 
@@ -44,22 +55,22 @@ export class BusStatistics {
     this.total.backlog += 1;
   }
 
-  /** An event left a queue because its subscriber took it. */
+  /** An event left a queue. */
   taken(counts: TopicCounts): void {
     counts.backlog -= 1;
     this.total.backlog -= 1;
   }
 
-  /** An event left a queue because it was dropped. */
-  droppedFromQueue(counts: TopicCounts): void {
-    this.taken(counts);
-    this.dropped(counts);
+  /** An event that was taken is in a queue again. */
+  returned(counts: TopicCounts): void {
+    counts.backlog += 1;
+    this.total.backlog += 1;
   }
 
-  /** An event was lost before it was in a queue. */
-  dropped(counts: TopicCounts): void {
+  dropped(counts: TopicCounts, reason: DropReason): void {
     counts.dropped += 1;
     this.total.dropped += 1;
+    this.drops[reason] += 1;
   }
 
   /** Forgets a topic that nobody subscribes to, unless events of it are still queued. */

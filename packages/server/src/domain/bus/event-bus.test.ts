@@ -5,9 +5,12 @@ import { createManualRuntime } from "../manual-runtime.ts";
 import type { BusEvent } from "./bus-event.ts";
 import { maxCountedTopics } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
-import { EventBus, type SubscriptionRequest } from "./event-bus.ts";
+import { EventBus } from "./event-bus.ts";
+import type { Taken } from "./outlet.ts";
+import type { PublishOutcome } from "./publish-outcome.ts";
 import { type Quality, qualities } from "./quality.ts";
 import type { Subscriber } from "./subscriber.ts";
+import type { SubscriptionRequest } from "./subscription-request.ts";
 
 const everything = Number.POSITIVE_INFINITY;
 
@@ -38,24 +41,33 @@ function event(topic: string, id = "e", body = 0): BusEvent {
 }
 
 function ids(subscription: BusSubscription): string[] {
-  return (subscription.take(everything, everything)?.events ?? []).map(({ id }) => id);
+  return subscription.take(everything, everything).flatMap(({ events }) => events.map(({ id }) => id));
 }
 
-describe("routing", () => {
-  test("a publish to nobody returns zeroes and is counted", () => {
+function first(subscription: BusSubscription, maxItems = everything): Taken | undefined {
+  return subscription.take(maxItems, everything)[0];
+}
+
+async function counts(outcome: PublishOutcome | Promise<PublishOutcome>): Promise<number[]> {
+  const { matched, queued, dropped } = await outcome;
+  return [matched, queued, dropped];
+}
+
+describe("routing", async () => {
+  test("a publish to nobody returns zeroes and is counted", async () => {
     const { bus } = createWorld();
-    assert.deepEqual(bus.publish(event("a")), { matched: 0, queued: 0, dropped: 0 });
+    assert.deepEqual(await counts(bus.publish(event("a"))), [0, 0, 0]);
     assert.equal(bus.report().total.published, 1);
   });
 
-  test("a subscriber whose filters overlap gets one copy, with the concrete topic", () => {
+  test("a subscriber whose filters overlap gets one copy, with the concrete topic", async () => {
     const { bus, subscriber, subscribe } = createWorld();
     const agent = subscriber("agent");
     const exact = subscribe(agent, "market.price.BTC", { id: 1, filters: ["market.price.BTC", "market.**"] });
     const pattern = subscribe(agent, "market.price.*", { id: 2 });
-    assert.deepEqual(bus.publish(event("market.price.BTC")), { matched: 1, queued: 1, dropped: 0 });
+    assert.deepEqual(await counts(bus.publish(event("market.price.BTC"))), [1, 1, 0]);
     assert.deepEqual(
-      exact.take(9, everything)?.events.map(({ topic }) => topic),
+      first(exact, 9)?.events.map(({ topic }) => topic),
       ["market.price.BTC"],
     );
     assert.equal(pattern.backlog, 0);
@@ -87,11 +99,11 @@ describe("routing", () => {
     assert.equal(bus.report().total.published, 0);
   });
 
-  test("a subscription with one wrong filter is refused whole", () => {
+  test("a subscription with one wrong filter is refused whole", async () => {
     const { bus, subscriber, subscribe } = createWorld();
     const agent = subscriber("agent");
     assert.throws(() => subscribe(agent, "", { filters: ["fine", "a.**.b"] }), { code: "invalid_argument" });
-    assert.deepEqual(bus.publish(event("fine")), { matched: 0, queued: 0, dropped: 0 });
+    assert.deepEqual(await counts(bus.publish(event("fine"))), [0, 0, 0]);
   });
 });
 
@@ -107,8 +119,8 @@ describe("queues", () => {
     for (let index = 1; index <= 1000; index += 1) {
       assert.ok(!(bus.publish(event("a", String(index))) instanceof Promise));
     }
-    const taken = subscription.take(everything, everything);
-    assert.deepEqual(taken?.gap, { first: 1, last: 488 });
+    const taken = first(subscription);
+    assert.deepEqual(taken?.gap, { first: 1, last: 488, reason: "queue-full" });
     assert.equal(taken?.firstSequence, 489);
     assert.equal(taken?.events.length, 512);
     assert.equal(taken?.events[0]?.id, "489");
@@ -122,8 +134,8 @@ describe("queues", () => {
     const waiting = bus.publish(event("a", "2049"));
     assert.ok(waiting instanceof Promise);
     assert.equal(subscription.backlog, 2048);
-    assert.equal(subscription.take(1, everything)?.events[0]?.id, "1");
-    assert.deepEqual(await waiting, { matched: 1, queued: 1, dropped: 0 });
+    assert.equal(first(subscription, 1)?.events[0]?.id, "1");
+    assert.deepEqual(await counts(waiting), [1, 1, 0]);
     assert.deepEqual(
       ids(subscription),
       Array.from({ length: 2048 }, (_, index) => String(index + 2)),
@@ -158,7 +170,7 @@ describe("queues", () => {
     assert.equal(slow.stalls.length, 0);
     runtime.advance(1);
     assert.match(slow.stalls[0]?.message ?? "", /2048 events are queued, 1 publishers wait/);
-    assert.deepEqual(await waiting, { matched: 1, queued: 0, dropped: 1 });
+    assert.deepEqual(await counts(waiting), [1, 0, 1]);
     assert.equal(bus.report().total.dropped, 2049);
     assert.equal(runtime.pendingTimers(), 0);
   });

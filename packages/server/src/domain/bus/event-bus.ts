@@ -1,33 +1,26 @@
-import { LoomError, parseFilter, parseTopic, type Runtime } from "@loom-bridge/protocol";
-import type { BusEvent } from "./bus-event.ts";
-import { BusStatistics, type TopicCounts } from "./bus-statistics.ts";
-import { BusSubscription, type DeliveryResult } from "./bus-subscription.ts";
-import { type Quality, qualities } from "./quality.ts";
+import { isBridgeTopic, LoomError, parseFilter, parseTopic, type Runtime } from "@loom-bridge/protocol";
+import { extendChain } from "../chain.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { BusEvent, LoggedEvent } from "./bus-event.ts";
+import { BusStatistics, type DropReason, type TopicCounts } from "./bus-statistics.ts";
+import type { BusSubscription } from "./bus-subscription.ts";
+import { type Annotate, createDeadLetter } from "./dead-letter.ts";
+import type { DeliveryResult } from "./event-feed.ts";
+import { PublishMemory, publishMemoryMs } from "./publish-memory.ts";
+import { countResults, type PublishOutcome } from "./publish-outcome.ts";
 import type { Subscriber } from "./subscriber.ts";
-import { TopicIndex } from "./topic-index.ts";
+import type { BusParts } from "./subscription-parts.ts";
+import type { SubscriptionRequest } from "./subscription-request.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 export interface EventBusOptions {
   readonly runtime: Runtime;
   /** How long publishers may wait for a subscriber that takes nothing, in milliseconds. */
   readonly stallTimeoutMs: number;
-}
-
-export interface SubscriptionRequest {
-  readonly id: number;
-  /** Topics or patterns, at least one. */
-  readonly filters: readonly string[];
-  /** Empty: all types. */
-  readonly eventTypes: readonly string[];
-  readonly quality: Quality;
-  /** How many events may be taken ahead of an acknowledgement. 0: any number. */
-  readonly window: number;
-}
-
-/** What became of a publish. `matched` = `queued` + `dropped`; a subscriber counts once however many filters match. */
-export interface PublishOutcome {
-  readonly matched: number;
-  readonly queued: number;
-  readonly dropped: number;
+  /** Keeps recent events. Absent: nothing is kept, so every subscription begins with the next event. */
+  readonly log?: EventLog;
+  /** Writes into a dead letter why it is one. Default: the event stays as it is. */
+  readonly annotate?: Annotate;
 }
 
 /** A topic's counts with what is subscribed to it now. */
@@ -38,120 +31,179 @@ export interface TopicReport extends Readonly<TopicCounts> {
 /** Routes events from publishers to the queues of subscribers. */
 export class EventBus {
   readonly #options: EventBusOptions;
-  readonly #index = new TopicIndex<{ subscriber: Subscriber; subscription: BusSubscription }>();
   readonly #statistics = new BusStatistics();
-  #subscriptionCount = 0;
+  readonly #subscriptions: Subscriptions;
+  readonly #memory: PublishMemory;
 
   constructor(options: EventBusOptions) {
     this.#options = options;
+    const { log, runtime, stallTimeoutMs } = options;
+    const parts: BusParts = {
+      log,
+      runtime,
+      stallTimeoutMs,
+      statistics: this.#statistics,
+      onGivenUp: ({ event, counts, attempts }, reason, subscriber) => {
+        this.#statistics.dropped(counts, "given-up");
+        // What the bridge says itself is not worth a letter, and a dead letter's letter would never end.
+        if (isBridgeTopic(event.topic)) return;
+        const { annotate = (body) => body } = options;
+        this.announce(createDeadLetter(event, { reason, attempts, subscriber }, annotate));
+      },
+    };
+    this.#subscriptions = new Subscriptions(parts);
+    this.#memory = new PublishMemory(() => runtime.monotonic());
+    this.#rememberKept();
+  }
+
+  /** The log that offsets count in, and its last offset. Empty and 0: nothing is kept. */
+  get log(): { readonly id: string; readonly head: number } {
+    const { log } = this.#options;
+    return { id: log?.id ?? "", head: log?.head ?? 0 };
+  }
+
+  /** Whether every publish waits until it is written. */
+  get isDurable(): boolean {
+    return this.#options.log?.isDurable ?? false;
   }
 
   /**
    * Adds a subscription to a subscriber.
-   * @throws LoomError `invalid_argument` when a filter is none, before anything changes.
+   * @throws LoomError `invalid_argument` when a filter is none, `failed_precondition` when it does not fit its group,
+   *   before anything changes.
    */
   subscribe(subscriber: Subscriber, request: SubscriptionRequest): BusSubscription {
     if (request.filters.length === 0) {
       throw new LoomError("invalid_argument", "filters is empty; name at least one topic or pattern");
     }
-    const subscription = new BusSubscription({
-      id: request.id,
-      filters: [...new Set(request.filters)].map(parseFilter),
-      eventTypes: new Set(request.eventTypes),
-      queue: qualities[request.quality],
-      window: request.window,
-      stallTimeoutMs: this.#options.stallTimeoutMs,
-      runtime: this.#options.runtime,
-      statistics: this.#statistics,
-      onReady: subscriber.onReady,
-      onStall: subscriber.onStall,
-    });
-    const entry = { subscriber, subscription };
-    for (const filter of subscription.filters) this.#index.add(filter, entry);
-    subscriber.entries.set(subscription, entry);
-    this.#subscriptionCount += 1;
-    return subscription;
+    const filters = [...new Set(request.filters)].map(parseFilter);
+    return this.#subscriptions.add(subscriber, request, filters);
   }
 
   /** Ends a subscription; what is queued for it is dropped. Harmless when repeated. */
   unsubscribe(subscriber: Subscriber, subscription: BusSubscription): void {
-    const entry = subscriber.entries.get(subscription);
-    if (entry === undefined) return;
-    subscriber.entries.delete(subscription);
-    this.#subscriptionCount -= 1;
-    for (const filter of subscription.filters) this.#index.remove(filter, entry);
-    subscription.close();
-    for (const filter of subscription.filters) {
-      if (this.#countMatches(filter) === 0) this.#statistics.forget(filter.join("."));
+    for (const filter of this.#subscriptions.remove(subscriber, subscription)) {
+      if (this.#subscriptions.countMatches(filter) === 0) this.#statistics.forget(filter.join("."));
     }
   }
 
   /**
    * Puts an event into the queue of every subscriber whose filter matches, and returns what happened; a promise only
-   * where a queue is full and the publisher has to wait. Queues with room get the event at once either way.
-   * @throws LoomError `invalid_argument` when the topic is none.
+   * where the log has to write it first, or a queue is full and the publisher has to wait. Queues with room get the
+   * event at once either way.
+   * @param once whether an event of the same sender and id, within two minutes, is this one again
+   * @throws LoomError `invalid_argument` when the topic is none, `permission_denied` when it is the bridge's,
+   *   `failed_precondition` when the event's chain has come to its end; `resource_exhausted` or `unavailable`, also
+   *   later, when the log cannot keep it. Nothing was delivered then.
    */
-  publish(event: BusEvent): PublishOutcome | Promise<PublishOutcome> {
+  publish(event: BusEvent, once = false): PublishOutcome | Promise<PublishOutcome> {
+    if (isBridgeTopic(event.topic)) throw isTheBridges(event.topic);
     const segments = parseTopic(event.topic);
-    const counts = this.#statistics.published(event.topic);
-    const matched = this.#choose(segments, event.type);
-    let queued = 0;
-    let waiting: Promise<DeliveryResult>[] | undefined;
-    for (const { chosen } of matched) {
-      const result = chosen.deliver(event, counts);
-      if (result === "queued") queued += 1;
-      else if (result !== "dropped") (waiting ??= []).push(result);
-    }
-    const outcome = (late: number): PublishOutcome => ({
-      matched: matched.length,
-      queued: queued + late,
-      dropped: matched.length - queued - late,
-    });
-    if (waiting === undefined) return outcome(0);
-    return Promise.all(waiting).then((results) => outcome(results.filter((result) => result === "queued").length));
+    const { sender, id } = event;
+    // Publishers without a session have no name, and may well choose the same ids.
+    const isRemembered = once && sender !== "" && id !== "";
+    const first = isRemembered ? this.#memory.find(sender, id) : undefined;
+    if (first instanceof Promise) return first.then((outcome) => ({ ...outcome, duplicate: true }));
+    if (first !== undefined) return { ...first, duplicate: true };
+    const chain = extendChain(event.chain, `${sender} > ${event.topic}`);
+    const outcome = this.#route(chain === undefined ? event : { ...event, chain }, segments, true);
+    if (isRemembered) this.#memory.remember(sender, id, outcome);
+    return outcome;
+  }
+
+  /** Publishes for the bridge, which never waits: a queue without room loses the event, and announces the gap. */
+  announce(event: BusEvent): void {
+    const outcome = this.#route(event, parseTopic(event.topic), false);
+    // The log could not keep it. Its next publisher is told why.
+    if (outcome instanceof Promise) outcome.catch(() => {});
   }
 
   /** The agents' ids whose subscriptions match a topic. */
   subscribersOf(topic: string): Set<string> {
-    const names = new Set<string>();
-    this.#index.match(parseTopic(topic), ({ subscriber }) => names.add(subscriber.name));
-    return names;
+    return this.#subscriptions.namesFor(parseTopic(topic));
   }
 
   /** Counts by topic, and of all topics together. */
-  report(): { topics: TopicReport[]; total: TopicReport; topicCount: number } {
+  report(): {
+    topics: TopicReport[];
+    total: TopicReport;
+    topicCount: number;
+    drops: Readonly<Record<DropReason, number>>;
+  } {
     const topics = this.#statistics.topics().map((counts) => ({
       ...counts,
-      activeSubscriptions: this.#countMatches(counts.topic.split(".")),
+      activeSubscriptions: this.#subscriptions.countMatches(counts.topic.split(".")),
     }));
-    const total = { ...this.#statistics.total, activeSubscriptions: this.#subscriptionCount };
-    return { topics, total, topicCount: this.#statistics.topicCount };
+    const { total, topicCount, drops } = this.#statistics;
+    const activeSubscriptions = this.#subscriptions.size;
+    return { topics, total: { ...total, activeSubscriptions }, topicCount, drops: { ...drops } };
   }
 
-  /** Whether nothing is kept for any topic. */
+  /** Whether nothing is left of subscribers and topics. For tests of clean-up. */
   get isEmpty(): boolean {
-    return this.#index.isEmpty && this.#statistics.topicCount === 0;
+    return this.#subscriptions.isEmpty && this.#statistics.topicCount === 0;
   }
 
-  /** One subscription for each subscriber that matches: the one with the highest rank, then the lowest id. */
-  #choose(segments: readonly string[], type: string): { chosen: BusSubscription }[] {
-    const bySubscriber = new Map<Subscriber, { chosen: BusSubscription }>();
-    this.#index.match(segments, ({ subscriber, subscription }) => {
-      if (subscription.eventTypes.size > 0 && !subscription.eventTypes.has(type)) return;
-      const match = bySubscriber.get(subscriber);
-      if (match === undefined) bySubscriber.set(subscriber, { chosen: subscription });
-      else if (goesBefore(subscription, match.chosen)) match.chosen = subscription;
-    });
-    return [...bySubscriber.values()];
+  #route(event: BusEvent, segments: readonly string[], mayWait: boolean): PublishOutcome | Promise<PublishOutcome> {
+    const { log, runtime } = this.#options;
+    const publishedMs = runtime.now();
+    if (log === undefined || isNews(segments)) {
+      return this.#deliver({ ...event, offset: 0, publishedMs }, segments, mayWait);
+    }
+    const logged = log.append(event, publishedMs);
+    // Nobody has seen what a crash forgets.
+    const kept = log.kept();
+    if (kept === undefined) return this.#deliver(logged, segments, mayWait);
+    return kept.then(() => this.#deliver(logged, segments, mayWait));
   }
 
-  #countMatches(segments: readonly string[]): number {
-    const matches = new Set<BusSubscription>();
-    this.#index.match(segments, ({ subscription }) => matches.add(subscription));
-    return matches.size;
+  #deliver(
+    event: LoggedEvent,
+    segments: readonly string[],
+    mayWait: boolean,
+  ): PublishOutcome | Promise<PublishOutcome> {
+    const receivers = this.#subscriptions.choose(segments, event.type);
+    // News of the bridge's that nobody wants would push the topics of others out of the statistics.
+    if (receivers.length === 0 && isNews(segments)) return countResults([], 0);
+    const counts = this.#statistics.published(event.topic);
+    const results: (DeliveryResult | Promise<DeliveryResult>)[] = [];
+    let waits = false;
+    for (const receiver of receivers) {
+      const result = receiver.deliver(event, counts, mayWait);
+      if (result instanceof Promise) waits = true;
+      results.push(result);
+    }
+    if (!waits) return countResults(results as DeliveryResult[], event.offset);
+    return Promise.all(results).then((settled) => countResults(settled, event.offset));
+  }
+
+  /** After a restart, a publisher may ask again for what was kept before it. */
+  #rememberKept(): void {
+    const { log, runtime } = this.#options;
+    if (log === undefined || log.head === 0) return;
+    const sinceMs = runtime.now() - publishMemoryMs;
+    let from: { afterOffset: number; sinceMs?: number } = { afterOffset: 0, sinceMs };
+    for (;;) {
+      const { events, through, atEnd } = log.read([["**"]], from, 1000, 4_194_304);
+      for (const { sender, id, publishedMs, offset } of events) {
+        if (sender === "" || id === "") continue;
+        this.#memory.remember(sender, id, countResults([], offset), Math.max(0, runtime.now() - publishedMs));
+      }
+      if (atEnd) return;
+      from = { afterOffset: through };
+    }
   }
 }
 
-function goesBefore(one: BusSubscription, other: BusSubscription): boolean {
-  return one.rank === other.rank ? one.id < other.id : one.rank > other.rank;
+/** What the bridge says of itself. It tells what is now, so nothing of it is kept. */
+function isNews(segments: readonly string[]): boolean {
+  return segments[0] === "$sys";
+}
+
+function isTheBridges(topic: string): LoomError {
+  return new LoomError(
+    "permission_denied",
+    `topic ${JSON.stringify(topic.slice(0, 80))} is the bridge's: it alone publishes under $sys and $dlq; choose another`,
+    { details: { field: "topic" } },
+  );
 }

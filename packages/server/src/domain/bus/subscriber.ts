@@ -9,6 +9,6 @@ export interface Subscriber {
   readonly onReady: () => void;
   /** Called when publishers waited too long for it. It must end its subscriptions. */
   readonly onStall: (error: LoomError) => void;
-  /** Its subscriptions, kept by the bus. */
-  readonly entries: Map<BusSubscription, { subscriber: Subscriber; subscription: BusSubscription }>;
+  /** How to end each of its subscriptions, kept by the bus. */
+  readonly entries: Map<BusSubscription, () => readonly (readonly string[])[]>;
 }

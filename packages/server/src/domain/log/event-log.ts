@@ -34,6 +34,8 @@ export interface LogPosition {
 export interface EventLog {
   /** The driver: "memory" or "sqlite". */
   readonly kind: string;
+  /** Whether an event takes a while until it is kept. */
+  readonly isDurable: boolean;
   /** Another id says that offsets mean other events. */
   readonly id: string;
   /** The offset of the last event that was appended. 0: none ever was. */

@@ -1,4 +1,5 @@
 import type { LoomError } from "@loom-bridge/protocol";
+import type { Drop } from "../bus/publish-outcome.ts";
 import type { ToolInvocation, ToolOutcome } from "../tools/tool.ts";
 
 /** What became of `count` publishes in a row, starting with `ref`. */
@@ -8,6 +9,10 @@ export interface Receipt {
   readonly matched: number;
   readonly queued: number;
   readonly dropped: number;
+  readonly drops: readonly Drop[];
+  readonly duplicate: boolean;
+  /** The last one's place in the log. */
+  offset: number;
   readonly error: LoomError | undefined;
 }
 
@@ -17,6 +22,13 @@ export type ControlFrame =
   | { readonly kind: "tool-request"; readonly ref: number; readonly invocation: ToolInvocation }
   | { readonly kind: "tool-response"; readonly ref: number; readonly callId: string; readonly outcome: ToolOutcome }
   | { readonly kind: "tool-cancel"; readonly ref: number; readonly reason: string }
-  | { readonly kind: "subscription-ack"; readonly id: number; readonly active: boolean; readonly problem: string }
+  | {
+      readonly kind: "subscription-ack";
+      readonly id: number;
+      readonly active: boolean;
+      readonly problem: string;
+      readonly groupMembers: number;
+      readonly logOffset: number;
+    }
   | { readonly kind: "heartbeat-ack"; readonly timestampMs: number }
   | { readonly kind: "drain"; readonly reason: string; readonly graceMs: number };

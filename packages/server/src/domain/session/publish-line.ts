@@ -1,6 +1,7 @@
 import { BoundedQueue, LoomError } from "@loom-bridge/protocol";
 import { type BusEvent, sizeOf } from "../bus/bus-event.ts";
-import type { EventBus, PublishOutcome } from "../bus/event-bus.ts";
+import type { EventBus } from "../bus/event-bus.ts";
+import type { PublishOutcome } from "../bus/publish-outcome.ts";
 import type { Receipt } from "./control-frame.ts";
 
 export interface PublishLineOptions {
@@ -15,6 +16,11 @@ export interface PublishLineOptions {
   readonly onRefused: (error: LoomError) => void;
 }
 
+interface OpenPublish {
+  readonly item: Item;
+  result: PublishOutcome | LoomError | undefined;
+}
+
 interface Item {
   /** 0: no receipt. */
   readonly ref: number;
@@ -22,8 +28,9 @@ interface Item {
 }
 
 /**
- * One session's publishes, in order. When one has to wait for a subscriber's queue, those behind it wait too, and
- * nothing else of the session does. Its owner stops reading while it is congested, which bounds it.
+ * One session's publishes, answered in order. When one has to wait for a subscriber's queue, those behind it wait too,
+ * and nothing else of the session does. While a log writes, they go on: what a tick brings shares a write. Its owner
+ * stops reading while it is congested, which bounds it.
  */
 export class PublishLine {
   readonly #options: PublishLineOptions;
@@ -32,7 +39,8 @@ export class PublishLine {
     maxItems: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,
   });
-  #busy = false;
+  /** Publishes that are on their way, in order. */
+  readonly #open: OpenPublish[] = [];
   #closed = false;
   #receipts: Receipt[] = [];
   #waiters: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
@@ -43,13 +51,15 @@ export class PublishLine {
 
   submit(item: Item): void {
     if (this.#closed) return;
-    if (this.#busy) this.#waiting.offer(item, sizeOf(item.event));
+    if (this.#mustWait) this.#waiting.offer(item, sizeOf(item.event));
     else this.#publish(item);
   }
 
   get congested(): boolean {
     const { window, maxBytes } = this.#options;
-    return this.#waiting.length + this.#receipts.length >= window || this.#waiting.bytes >= maxBytes;
+    // The one whose turn it is does not wait.
+    const unanswered = this.#waiting.length + Math.max(0, this.#open.length - 1) + this.#receipts.length;
+    return unanswered >= window || this.#waiting.bytes >= maxBytes;
   }
 
   /** Resolves when the line is not congested, or closed. */
@@ -59,7 +69,7 @@ export class PublishLine {
 
   /** Resolves when everything that was submitted is answered, or when the line is closed. */
   idle(): Promise<void> {
-    return this.#until(() => !this.#busy);
+    return this.#until(() => this.#open.length === 0);
   }
 
   /** Takes the receipts that are ready. */
@@ -77,43 +87,67 @@ export class PublishLine {
     this.#changed();
   }
 
+  get #mustWait(): boolean {
+    return this.#open.length > 0 && !this.#options.bus.isDurable;
+  }
+
   #publish(item: Item): void {
+    const open: OpenPublish = { item, result: undefined };
     let outcome: PublishOutcome | Promise<PublishOutcome>;
     try {
-      outcome = this.#options.bus.publish(item.event);
+      // Whoever asks for no receipt could not be told of a duplicate, so it is taken at its word.
+      outcome = this.#options.bus.publish(item.event, item.ref !== 0);
     } catch (error) {
-      if (!LoomError.isInstance(error)) throw error;
-      this.#refuse(item, error);
-      return;
+      outcome = Promise.reject(error);
+      if (this.#open.length === 0) {
+        outcome.catch(() => {});
+        this.#refuse(item, asLoomError(error));
+        return;
+      }
     }
-    if (!(outcome instanceof Promise)) {
+    if (!(outcome instanceof Promise) && this.#open.length === 0) {
       this.#answer(item, outcome);
       return;
     }
-    this.#busy = true;
-    void outcome.then((settled) => {
-      this.#busy = false;
-      this.#answer(item, settled);
-      while (!this.#busy) {
-        const [next] = this.#waiting.take(1);
-        if (next === undefined) break;
-        this.#publish(next);
-      }
-      this.#changed();
-    });
+    this.#open.push(open);
+    void Promise.resolve(outcome).then(
+      (settled) => this.#settled(open, settled),
+      (error: unknown) => this.#settled(open, asLoomError(error)),
+    );
   }
 
-  #refuse(item: Item, error: LoomError): void {
-    if (item.ref === 0) this.#options.onRefused(error);
-    else this.#receipts.push({ ref: item.ref, count: 1, matched: 0, queued: 0, dropped: 0, error });
+  #settled(open: OpenPublish, result: PublishOutcome | LoomError): void {
+    open.result = result;
+    while (this.#open[0]?.result !== undefined) {
+      const { item, result: first } = this.#open.shift() as OpenPublish;
+      if (LoomError.isInstance(first)) this.#refuse(item, first);
+      else if (first !== undefined) this.#answer(item, first);
+    }
+    while (!this.#mustWait) {
+      const [next] = this.#waiting.take(1);
+      if (next === undefined) break;
+      this.#publish(next);
+    }
+    this.#changed();
+  }
+
+  #refuse({ ref }: Item, error: LoomError): void {
+    if (this.#closed) return;
+    if (ref === 0) this.#options.onRefused(error);
+    else {
+      const nothing = { matched: 0, queued: 0, dropped: 0, drops: [], duplicate: false, offset: 0 };
+      this.#receipts.push({ ref, count: 1, ...nothing, error });
+    }
     this.#options.onChange();
   }
 
   #answer({ ref }: Item, outcome: PublishOutcome): void {
     if (ref === 0 || this.#closed) return;
     const last = this.#receipts.at(-1);
-    if (last !== undefined && last.ref + last.count === ref && isAlike(last, outcome)) last.count += 1;
-    else this.#receipts.push({ ref, count: 1, ...outcome, error: undefined });
+    if (last !== undefined && last.ref + last.count === ref && isAlike(last, outcome)) {
+      last.count += 1;
+      last.offset = outcome.offset;
+    } else this.#receipts.push({ ref, count: 1, ...outcome, error: undefined });
     this.#options.onChange();
   }
 
@@ -132,11 +166,19 @@ export class PublishLine {
   }
 }
 
+/** What happened to several publishes can be told in one receipt when only their offsets differ. */
 function isAlike(receipt: Receipt, outcome: PublishOutcome): boolean {
   return (
     receipt.error === undefined &&
     receipt.matched === outcome.matched &&
     receipt.queued === outcome.queued &&
-    receipt.dropped === outcome.dropped
+    receipt.duplicate === outcome.duplicate &&
+    receipt.drops.length === 0 &&
+    outcome.drops.length === 0
   );
+}
+
+function asLoomError(error: unknown): LoomError {
+  if (LoomError.isInstance(error)) return error;
+  throw error;
 }

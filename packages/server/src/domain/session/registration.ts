@@ -1,7 +1,8 @@
 import { LoomError, limits, parseFilter } from "@loom-bridge/protocol";
-import type { SubscriptionRequest } from "../bus/event-bus.ts";
 import { defaultQuality } from "../bus/quality.ts";
+import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { ToolDescriptor } from "../tools/tool.ts";
+import { checkDelivery } from "./check-delivery.ts";
 
 /** What an agent says when it opens a session. */
 export interface Registration {
@@ -56,6 +57,7 @@ export function checkSubscription(
   const filters = [subscription, ...others].reduce((sum, { filters: { length } }) => sum + length, 0);
   if (filters > limits.filtersPerSession) throw exhausted("filters", filters, limits.filtersPerSession);
   for (const filter of subscription.filters) parseFilter(filter);
+  checkDelivery(subscription, others);
 }
 
 function checkAgentId(agentId: string): void {

@@ -1,8 +1,11 @@
 import { BoundedQueue, LoomError, type Runtime, type Timer, Wakeup } from "@loom-bridge/protocol";
 import type { BusEvent } from "../bus/bus-event.ts";
-import type { BusSubscription, Taken } from "../bus/bus-subscription.ts";
-import type { EventBus, SubscriptionRequest } from "../bus/event-bus.ts";
+import type { BusSubscription } from "../bus/bus-subscription.ts";
+import type { EventBus } from "../bus/event-bus.ts";
+import type { Taken } from "../bus/outlet.ts";
+import type { Verdict } from "../bus/settlement.ts";
 import type { Subscriber } from "../bus/subscriber.ts";
+import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { Logger } from "../logger.ts";
 import type { ToolCallResult } from "../tools/tool-call.ts";
 import { AgentProvider } from "./agent-provider.ts";
@@ -41,6 +44,8 @@ export class Session {
   readonly epoch: number;
   readonly registration: Registration;
   readonly connectedMs: number;
+  /** The log that offsets count in, and its last offset when the session began. */
+  readonly log: { readonly id: string; readonly head: number };
   readonly provider: AgentProvider;
   readonly #parts: SessionParts;
   readonly #subscriber: Subscriber;
@@ -63,6 +68,7 @@ export class Session {
     this.sessionId = parts.sessionId;
     this.epoch = parts.epoch;
     this.connectedMs = runtime.now();
+    this.log = bus.log;
     this.#lastSeenMs = this.connectedMs;
     this.#lastSeen = runtime.monotonic();
     const wake = (): void => this.#wakeup.wake();
@@ -137,22 +143,35 @@ export class Session {
         this.subscriptions.filter(({ id }) => id !== request.id),
       );
       this.#unsubscribe(request.id);
-      this.#subscribe(request);
-      this.#send({ kind: "subscription-ack", id: request.id, active: true, problem: "" });
+      const logOffset = this.#parts.bus.log.head;
+      const { groupMembers } = this.#subscribe(request);
+      this.#send({ kind: "subscription-ack", id: request.id, active: true, problem: "", groupMembers, logOffset });
     } catch (error) {
       if (!LoomError.isInstance(error)) throw error;
-      const active = this.#subscriptions.has(request.id);
-      this.#send({ kind: "subscription-ack", id: request.id, active, problem: error.rawMessage });
+      const subscription = this.#subscriptions.get(request.id)?.subscription;
+      this.#send({
+        kind: "subscription-ack",
+        id: request.id,
+        active: subscription !== undefined,
+        problem: error.rawMessage,
+        groupMembers: subscription?.groupMembers ?? 0,
+        logOffset: 0,
+      });
     }
   }
 
   unsubscribe(id: number): void {
     this.#unsubscribe(id);
-    this.#send({ kind: "subscription-ack", id, active: false, problem: "" });
+    this.#send({ kind: "subscription-ack", id, active: false, problem: "", groupMembers: 0, logOffset: 0 });
   }
 
   acknowledge(subscriptionId: number, sequence: number): void {
     this.#subscriptions.get(subscriptionId)?.subscription.acknowledge(sequence);
+  }
+
+  /** Settles one event of a subscription with at least once. */
+  settle(subscriptionId: number, sequence: number, verdict: Verdict): void {
+    this.#subscriptions.get(subscriptionId)?.subscription.settle(sequence, verdict);
   }
 
   callTool(ref: number, request: CallRequest): void {
@@ -183,8 +202,7 @@ export class Session {
     const { batchEvents, batchBytes } = this.#parts.settings;
     const batches: SessionEvents[] = [];
     for (const [subscriptionId, { subscription }] of this.#subscriptions) {
-      const taken = subscription.take(batchEvents, batchBytes);
-      if (taken !== undefined) batches.push({ ...taken, subscriptionId });
+      for (const taken of subscription.take(batchEvents, batchBytes)) batches.push({ ...taken, subscriptionId });
     }
     return batches;
   }
@@ -217,9 +235,10 @@ export class Session {
     return 3 * this.#parts.settings.heartbeatIntervalMs;
   }
 
-  #subscribe(request: SubscriptionRequest): void {
+  #subscribe(request: SubscriptionRequest): BusSubscription {
     const subscription = this.#parts.bus.subscribe(this.#subscriber, request);
     this.#subscriptions.set(request.id, { request, subscription });
+    return subscription;
   }
 
   #unsubscribe(id: number): void {

@@ -1,6 +1,7 @@
-import { toBinary } from "@bufbuild/protobuf";
-import { EventSchema } from "@loom-bridge/protocol/messages";
-import type { BusEvent } from "../../domain/bus/bus-event.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { EventSchema, RoutedEventSchema } from "@loom-bridge/protocol/messages";
+import type { BusEvent, LoggedEvent } from "../../domain/bus/bus-event.ts";
+import { fromChain } from "../chain-mapping.ts";
 import { toEvent } from "../event-mapping.ts";
 import { type EnvelopeWriter, varintBytes, writeVarint } from "./envelope-writer.ts";
 import { scanEvent } from "./scan-event.ts";
@@ -11,13 +12,14 @@ const fieldTags = {
   subscription: 0x08,
   firstSequence: 0x10,
   routedEvent: 0x1a,
+  attempt: 0x20,
 } as const;
-const routedTags = { topic: 0x0a, event: 0x12, sender: 0x1a } as const;
+const routedTags = { topic: 0x0a, event: 0x12, sender: 0x1a, offset: 0x20, publishedMs: 0x28 } as const;
 
 /** Writes events as deliveries, from the bytes that were published. One for all streams of a bridge. */
 export class EventEncoder {
   /** The last batch's events: subscribers to the same topics take the same ones, one after the other. */
-  #last: { readonly events: readonly BusEvent[]; readonly encoded: Uint8Array } | undefined;
+  #last: { readonly events: readonly LoggedEvent[]; readonly encoded: Uint8Array } | undefined;
 
   /** Writes `Delivery{event}`. Returns false, and writes nothing, where what was published is no Event. */
   event(writer: EnvelopeWriter, event: BusEvent): boolean {
@@ -36,13 +38,14 @@ export class EventEncoder {
     {
       subscription,
       firstSequence,
+      attempt,
       events,
-    }: { subscription: number; firstSequence: number; events: readonly BusEvent[] },
+    }: { subscription: number; firstSequence: number; attempt: number; events: readonly LoggedEvent[] },
   ): void {
     const encoded = this.#encode(events);
     // A number that is 0 is left out.
     const subscriptionBytes = subscription === 0 ? 0 : 1 + varintBytes(subscription);
-    const batchBytes = subscriptionBytes + 1 + varintBytes(firstSequence) + encoded.length;
+    const batchBytes = subscriptionBytes + 1 + varintBytes(firstSequence) + encoded.length + 1 + varintBytes(attempt);
     writer.begin(1 + varintBytes(batchBytes) + batchBytes);
     writer.byte(fieldTags.eventBatch);
     writer.varint(batchBytes);
@@ -53,14 +56,17 @@ export class EventEncoder {
     writer.byte(fieldTags.firstSequence);
     writer.varint(firstSequence);
     writer.bytes(encoded);
+    writer.byte(fieldTags.attempt);
+    writer.varint(attempt);
   }
 
-  #encode(events: readonly BusEvent[]): Uint8Array {
+  #encode(events: readonly LoggedEvent[]): Uint8Array {
     const last = this.#last;
     if (last?.events.length === events.length && events.every((event, index) => event === last.events[index])) {
       return last.encoded;
     }
-    const sizes = events.map(routedEventBytes);
+    const tails = events.map(encodeTail);
+    const sizes = events.map((event, index) => routedEventBytes(event) + (tails[index]?.length ?? 0));
     const encoded = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + 1 + varintBytes(size) + size, 0));
     let at = 0;
     for (const [index, event] of events.entries()) {
@@ -72,16 +78,37 @@ export class EventEncoder {
       encoded.set(event.body, at);
       at += event.body.length;
       if (event.sender !== "") at = writeText(encoded, at, routedTags.sender, event.sender);
+      if (event.offset > 0) {
+        encoded[at++] = routedTags.offset;
+        at = writeVarint(encoded, at, event.offset);
+      }
+      encoded[at++] = routedTags.publishedMs;
+      at = writeVarint(encoded, at, Math.floor(event.publishedMs));
+      const tail = tails[index];
+      if (tail !== undefined) {
+        encoded.set(tail, at);
+        at += tail.length;
+      }
     }
     this.#last = { events, encoded };
     return encoded;
   }
 }
 
-function routedEventBytes({ topic, body, sender }: BusEvent): number {
+/** Key and chain, which few events have. */
+function encodeTail({ key = "", chain }: LoggedEvent): Uint8Array | undefined {
+  if (key === "" && chain === undefined) return undefined;
+  const fields = chain === undefined ? { key } : { key, chain: fromChain(chain) };
+  return toBinary(RoutedEventSchema, create(RoutedEventSchema, fields));
+}
+
+function routedEventBytes({ topic, body, sender, offset, publishedMs }: LoggedEvent): number {
   // Topics and agent ids are ASCII.
   const senderBytes = sender === "" ? 0 : 1 + varintBytes(sender.length) + sender.length;
-  return 1 + varintBytes(topic.length) + topic.length + 1 + varintBytes(body.length) + body.length + senderBytes;
+  const stampBytes = (offset === 0 ? 0 : 1 + varintBytes(offset)) + 1 + varintBytes(Math.floor(publishedMs));
+  return (
+    1 + varintBytes(topic.length) + topic.length + 1 + varintBytes(body.length) + body.length + senderBytes + stampBytes
+  );
 }
 
 function writeText(buffer: Buffer, start: number, tag: number, ascii: string): number {

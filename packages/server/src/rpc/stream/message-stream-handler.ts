@@ -127,9 +127,9 @@ class Carrier implements MessageReceiver {
     return this.#writer.length > 0 ? await this.#flush() : wrote;
   }
 
-  #batch({ subscriptionId, firstSequence, events }: SessionEvents): void {
+  #batch({ subscriptionId, firstSequence, attempt, events }: SessionEvents): void {
     if (events.length === 0) return;
-    this.#encoder.eventBatch(this.#writer, { subscription: subscriptionId, firstSequence, events });
+    this.#encoder.eventBatch(this.#writer, { subscription: subscriptionId, firstSequence, attempt, events });
   }
 
   async #plainEvents({ events }: SessionEvents): Promise<boolean> {

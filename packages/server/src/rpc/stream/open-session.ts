@@ -46,6 +46,8 @@ export function openSession(
     publishWindow: settings.publishWindow,
     maxOpenCalls: settings.maxOpenCalls,
     maxMessageBytes: limits.messageBytes,
+    logId: session.log.id,
+    logOffset: BigInt(session.log.head),
   };
   return { session, features, ack: create(DeliverySchema, { delivery: { case: "ack", value } }) };
 }

@@ -19,6 +19,7 @@ export function createInMemoryEventLog(options: InMemoryEventLogOptions): EventL
   const positions = new Positions(limits.positions);
   return {
     kind: "memory",
+    isDurable: false,
     id: runtime.uuid(),
     get head() {
       return index.last;

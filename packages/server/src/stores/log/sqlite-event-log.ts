@@ -120,6 +120,7 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
 
   return {
     kind: "sqlite",
+    isDurable: true,
     id,
     get head() {
       return head;

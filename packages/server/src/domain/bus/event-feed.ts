@@ -1,0 +1,194 @@
+import { BoundedQueue, LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
+import { type LoggedEvent, sizeOf } from "./bus-event.ts";
+import type { BusStatistics, DropReason, TopicCounts } from "./bus-statistics.ts";
+import type { CatchUp } from "./catch-up.ts";
+import { LatestQueue } from "./latest-queue.ts";
+import type { QueueSettings } from "./quality.ts";
+import type { Loss, LossReason, Queued } from "./queued.ts";
+
+export interface EventFeedOptions {
+  readonly queue: QueueSettings;
+  /** Absent: begins with the next event. */
+  readonly catchUp: CatchUp | undefined;
+  /** Events up to this offset are the past. */
+  readonly afterOffset: number;
+  /** How long publishers may wait for a subscriber that takes nothing. */
+  readonly stallTimeoutMs: number;
+  readonly runtime: Runtime;
+  readonly statistics: BusStatistics;
+  /** Called when there may be something to take. */
+  readonly onReady: () => void;
+  /** Called when the subscriber must be closed by its owner: publishers waited too long, or its policy says so. */
+  readonly onStall: (error: LoomError) => void;
+}
+
+/** What became of one copy of an event. */
+export type DeliveryResult = "queued" | "queue-full" | "subscriber-left";
+
+interface Waiting {
+  readonly item: Queued;
+  readonly settle: (result: DeliveryResult) => void;
+}
+
+/** The events on their way to one subscriber or group: first those of the past, then those that are published. */
+export class EventFeed {
+  readonly #options: EventFeedOptions;
+  readonly #latest: LatestQueue | undefined;
+  readonly #queue: BoundedQueue<Queued> | LatestQueue;
+  readonly #waiting: Waiting[] = [];
+  #catchUp: CatchUp | undefined;
+  /** Kept events up to here were read from the log, or will be. */
+  #readThrough: number;
+  #newest: Queued | undefined;
+  #lost = 0;
+  #lossReason: LossReason = "queue-full";
+  #stall: Timer | undefined;
+  #closed = false;
+
+  constructor(options: EventFeedOptions) {
+    this.#options = options;
+    const { queue } = options;
+    this.#latest = queue.overflow === "latest-per-key" ? new LatestQueue(queue) : undefined;
+    this.#queue = this.#latest ?? new BoundedQueue<Queued>({ maxItems: queue.maxItems, maxBytes: queue.maxBytes });
+    this.#catchUp = options.catchUp;
+    this.#readThrough = this.#catchUp === undefined ? options.afterOffset : Number.POSITIVE_INFINITY;
+  }
+
+  get backlog(): number {
+    return this.#queue.length;
+  }
+
+  /** Queues an event, or returns a promise of what becomes of it where its publisher waits for room. */
+  deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
+    // What is kept is not queued before its turn: the queue holds no more of the past than a page.
+    if (event.offset <= this.#readThrough && event.offset > 0) return "queued";
+    const item: Queued = { event, counts, attempts: 0, lostAfter: 0 };
+    if (this.#closed) return this.#refuse(item, "subscriber-left");
+    // Whoever waits came first.
+    if (this.#waiting.length === 0 && this.#enqueue(item)) return "queued";
+    const { overflow } = this.#options.queue;
+    if (overflow === "evict") {
+      const result = this.#refuse(item, "queue-full");
+      this.#options.onStall(this.#error("has a full queue, and its policy is to be evicted then"));
+      return result;
+    }
+    if (overflow === "block" && mayWait) {
+      return new Promise((settle) => {
+        this.#waiting.push({ item, settle });
+        this.#stall ??= this.#watchForStall();
+      });
+    }
+    if (this.#newest !== undefined) this.#newest.lostAfter += 1;
+    return this.#refuse(item, "queue-full");
+  }
+
+  /** Takes the oldest events, at most so many and, after the first, so many bytes. */
+  take(maxItems: number, maxBytes: number): Queued[] {
+    while (this.#catchUp !== undefined && this.#queue.length === 0) this.#readOn(this.#catchUp);
+    const items = this.#queue.take(maxItems, maxBytes);
+    if (items.length === 0) return items;
+    for (const item of items) this.#options.statistics.taken(item.counts);
+    if (this.#queue.length === 0) this.#newest = undefined;
+    if (this.#waiting.length > 0) this.#admitWaiting();
+    return items;
+  }
+
+  /** What was lost before the events that were just taken, or before the next ones when there were none. */
+  takeLoss(): Loss | undefined {
+    if (this.#lost === 0) return undefined;
+    const loss = { count: this.#lost, reason: this.#lossReason };
+    this.#lost = 0;
+    return loss;
+  }
+
+  /** Drops what is queued and waiting; what a durable subscriber will find in the log is not lost. */
+  close(isDurable: boolean): void {
+    const { statistics } = this.#options;
+    this.#closed = true;
+    this.#catchUp = undefined;
+    this.#readThrough = 0;
+    this.#stall?.cancel();
+    this.#stall = undefined;
+    for (const { event, counts } of this.#queue.take()) {
+      statistics.taken(counts);
+      if (!isDurable || event.offset === 0) statistics.dropped(counts, "subscriber-left");
+    }
+    for (const { item, settle } of this.#waiting.splice(0)) settle(this.#refuse(item, "subscriber-left"));
+  }
+
+  #readOn(catchUp: CatchUp): void {
+    const { events, lost, liveAfter } = catchUp.next();
+    if (lost) this.#lose(1, "not-retained");
+    for (const event of events) {
+      const counts = this.#options.statistics.of(event.topic);
+      this.#enqueue({ event, counts, attempts: 0, lostAfter: 0 });
+    }
+    if (liveAfter === undefined) return;
+    this.#catchUp = undefined;
+    this.#readThrough = liveAfter;
+  }
+
+  #enqueue(item: Queued): boolean {
+    const { queue, statistics, onReady } = this.#options;
+    const bytes = sizeOf(item.event);
+    const older = this.#latest?.replace(item.event);
+    if (older !== undefined) this.#dropQueued(older, "replaced");
+    while (!this.#queue.hasRoom(bytes)) {
+      if (queue.overflow !== "drop-oldest" && queue.overflow !== "latest-per-key") return false;
+      const [oldest] = this.#queue.take(1);
+      if (oldest !== undefined) this.#dropQueued(oldest, "queue-full");
+    }
+    this.#queue.offer(item, bytes);
+    this.#newest = item;
+    statistics.delivered(item.counts);
+    onReady();
+    return true;
+  }
+
+  #dropQueued(item: Queued, reason: DropReason): void {
+    this.#options.statistics.taken(item.counts);
+    this.#options.statistics.dropped(item.counts, reason);
+    this.#lose(1 + item.lostAfter, "queue-full");
+  }
+
+  #refuse(item: Queued, reason: "queue-full" | "subscriber-left"): DeliveryResult {
+    this.#options.statistics.dropped(item.counts, reason);
+    return reason;
+  }
+
+  #lose(count: number, reason: LossReason): void {
+    if (this.#lost === 0) this.#lossReason = reason;
+    this.#lost += count;
+  }
+
+  #admitWaiting(): void {
+    let admitted = 0;
+    for (const { item, settle } of this.#waiting) {
+      if (!this.#enqueue(item)) break;
+      settle("queued");
+      admitted += 1;
+    }
+    this.#waiting.splice(0, admitted);
+    this.#stall?.cancel();
+    this.#stall = this.#waiting.length > 0 ? this.#watchForStall() : undefined;
+  }
+
+  #watchForStall(): Timer {
+    const { runtime, stallTimeoutMs, onStall } = this.#options;
+    return runtime.setTimer(() => {
+      onStall(this.#error(`took nothing for ${stallTimeoutMs} ms while publishers waited for it`));
+    }, stallTimeoutMs);
+  }
+
+  #error(problem: string): LoomError {
+    return new LoomError(
+      "resource_exhausted",
+      `the subscriber ${problem}; ${this.backlog} events are queued, ${this.#waiting.length} publishers wait. ` +
+        "Read faster, or subscribe with QOS_REALTIME to lose the oldest events instead",
+      {
+        retryable: true,
+        details: { limit: "stall_timeout_ms", value: String(this.#options.stallTimeoutMs) },
+      },
+    );
+  }
+}

@@ -1,0 +1,104 @@
+import type { LoomError } from "@loom-bridge/protocol";
+import type { LoggedEvent } from "./bus-event.ts";
+import type { TopicCounts } from "./bus-statistics.ts";
+import type { BusSubscription } from "./bus-subscription.ts";
+import { deliveredOnce } from "./delivered-once.ts";
+import type { DeliveryResult, EventFeed } from "./event-feed.ts";
+import { Outlet, type Taken } from "./outlet.ts";
+import type { PositionKeeper } from "./position-keeper.ts";
+import { qualities } from "./quality.ts";
+import type { Settlement, Verdict } from "./settlement.ts";
+import { type BusParts, createFeed, createSettlement, findBeginning } from "./subscription-parts.ts";
+import type { SubscriptionRequest } from "./subscription-request.ts";
+
+export interface PlainSubscriptionOptions {
+  readonly parts: BusParts;
+  readonly request: SubscriptionRequest;
+  readonly filters: readonly (readonly string[])[];
+  /** The agent's id; empty for a client without a session. */
+  readonly subscriber: string;
+  /** Whether an event of the past is this subscription's, and not another's of the same subscriber. */
+  readonly isOwn: (event: LoggedEvent) => boolean;
+  readonly onReady: () => void;
+  readonly onStall: (error: LoomError) => void;
+}
+
+/** A subscription with a feed of its own. */
+export class PlainSubscription implements BusSubscription {
+  readonly id: number;
+  readonly groupMembers = 0;
+  readonly filters: readonly (readonly string[])[];
+  readonly eventTypes: ReadonlySet<string>;
+  readonly rank: number;
+  /** It gets every event after this offset. */
+  readonly coversAfter: number;
+  readonly #feed: EventFeed;
+  readonly #outlet: Outlet;
+  readonly #settlement: Settlement | undefined;
+  readonly #keeper: PositionKeeper | undefined;
+  readonly #atLeastOnce: boolean;
+  readonly #onReady: () => void;
+
+  constructor(options: PlainSubscriptionOptions) {
+    const { parts, request, filters, subscriber, isOwn, onReady, onStall } = options;
+    this.id = request.id;
+    this.filters = filters;
+    this.eventTypes = new Set(request.eventTypes);
+    this.rank = qualities[request.quality].rank;
+    this.#onReady = onReady;
+    this.#atLeastOnce = request.atLeastOnce === true;
+    const beginning = findBeginning(parts, `agent ${subscriber}`, request);
+    const { start, keeper } = beginning;
+    this.#keeper = keeper;
+    this.coversAfter = start?.kind === "after" ? start.offset : (parts.log?.head ?? 0);
+    this.#feed = createFeed(parts, request, filters, { beginning, isWanted: isOwn, onReady, onStall });
+    const tracksEach = request.window > 0 && (this.#atLeastOnce || keeper !== undefined);
+    this.#settlement = tracksEach
+      ? createSettlement(parts, request, {
+          subscriber,
+          onReady,
+          onDone: ({ event }) => keeper?.done(event.offset),
+        })
+      : undefined;
+    this.#outlet = new Outlet(request.window, this.#settlement);
+  }
+
+  get backlog(): number {
+    return this.#feed.backlog;
+  }
+
+  deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
+    return this.#feed.deliver(event, counts, mayWait);
+  }
+
+  take(maxItems: number, maxBytes: number): Taken[] {
+    const again = this.#settlement === undefined ? [] : this.#outlet.takeAgain(maxItems);
+    if (again.length > 0) return again;
+    const keeper = this.#keeper;
+    const allowed = keeper?.isFull === true ? 0 : Math.min(maxItems, this.#outlet.room);
+    const items = allowed > 0 ? this.#feed.take(allowed, maxBytes) : [];
+    if (keeper !== undefined) for (const { event } of items) keeper.taken(event.offset);
+    const taken = this.#outlet.pack(this.#feed.takeLoss(), items);
+    // Nobody will say that they arrived.
+    if (keeper !== undefined && this.#settlement === undefined)
+      for (const { event } of items) keeper.done(event.offset);
+    return taken;
+  }
+
+  acknowledge(sequence: number): void {
+    this.#outlet.acknowledge(sequence);
+    this.#onReady();
+  }
+
+  settle(sequence: number, verdict: Verdict): void {
+    if (!this.#atLeastOnce) throw deliveredOnce(this.id);
+    this.#settlement?.settle(sequence, verdict);
+    this.#onReady();
+  }
+
+  /** Ends it; what is queued is dropped, but what a durable subscription has not settled stays in the log. */
+  close(): void {
+    this.#settlement?.close();
+    this.#feed.close(this.#keeper !== undefined);
+  }
+}

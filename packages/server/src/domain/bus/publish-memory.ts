@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { PublishOutcome } from "./publish-outcome.ts";
+
+/** How long a publish is remembered, in milliseconds. A client that lost its connection is back within seconds. */
+export const publishMemoryMs = 120_000;
+/** How many publishes are remembered; the oldest are forgotten first. */
+export const maxRemembered = 100_000;
+
+interface Remembered {
+  readonly atMs: number;
+  readonly outcome: PublishOutcome | Promise<PublishOutcome>;
+}
+
+/** Ids longer than this are remembered by their hash. */
+const maxKeyLength = 160;
+
+/** Remembers what was published, so that a publisher that did not hear the answer may ask again. */
+export class PublishMemory {
+  readonly #publishes = new Map<string, Remembered>();
+  readonly #now: () => number;
+  #sinceSweep = 0;
+
+  /** @param now a clock in milliseconds that never goes back */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#publishes.size;
+  }
+
+  /** What became of a publish with this id, if it was within the time. */
+  find(sender: string, id: string): PublishOutcome | Promise<PublishOutcome> | undefined {
+    const found = this.#publishes.get(keyOf(sender, id));
+    return found === undefined || this.#isOver(found) ? undefined : found.outcome;
+  }
+
+  remember(sender: string, id: string, outcome: PublishOutcome | Promise<PublishOutcome>, ageMs = 0): void {
+    const key = keyOf(sender, id);
+    const remembered = { atMs: this.#now() - ageMs, outcome };
+    // Deleted first, so that the map stays in the order of time.
+    this.#publishes.delete(key);
+    this.#publishes.set(key, remembered);
+    if (outcome instanceof Promise) {
+      outcome.then(
+        // What waits keeps much alive; what became of it keeps nothing.
+        (settled) => this.#replace(key, remembered, { ...remembered, outcome: settled }),
+        // It was not published, so the next attempt is the first.
+        () => this.#replace(key, remembered, undefined),
+      );
+    }
+    this.#sinceSweep += 1;
+    if (this.#sinceSweep >= 64 || this.#publishes.size > maxRemembered) this.#sweep();
+  }
+
+  #replace(key: string, expected: Remembered, next: Remembered | undefined): void {
+    if (this.#publishes.get(key) !== expected) return;
+    if (next === undefined) this.#publishes.delete(key);
+    else this.#publishes.set(key, next);
+  }
+
+  #sweep(): void {
+    this.#sinceSweep = 0;
+    for (const [key, remembered] of this.#publishes) {
+      if (this.#publishes.size <= maxRemembered && !this.#isOver(remembered)) break;
+      this.#publishes.delete(key);
+    }
+  }
+
+  #isOver({ atMs }: Remembered): boolean {
+    return this.#now() - atMs >= publishMemoryMs;
+  }
+}
+
+function keyOf(sender: string, id: string): string {
+  return `${sender} ${id.length <= maxKeyLength ? id : createHash("sha256").update(id).digest("base64")}`;
+}

@@ -1,0 +1,32 @@
+import type { DeliveryResult } from "./event-feed.ts";
+
+/** Copies that were dropped for one reason. */
+export interface Drop {
+  readonly reason: Exclude<DeliveryResult, "queued">;
+  readonly count: number;
+}
+
+/** What became of a publish. `matched` = `queued` + `dropped`; a subscriber counts once however many filters match. */
+export interface PublishOutcome {
+  readonly matched: number;
+  readonly queued: number;
+  readonly dropped: number;
+  /** Each reason once. */
+  readonly drops: readonly Drop[];
+  /** The event's place in the log. 0: it is not kept. */
+  readonly offset: number;
+  /** The event was published before; the counts are those of the first time, or 0 when that was before a restart. */
+  readonly duplicate: boolean;
+}
+
+const noDrops: readonly Drop[] = [];
+
+export function countResults(results: readonly DeliveryResult[], offset: number): PublishOutcome {
+  const matched = results.length;
+  const queued = results.reduce((sum, result) => (result === "queued" ? sum + 1 : sum), 0);
+  if (queued === matched) return { matched, queued, dropped: 0, drops: noDrops, offset, duplicate: false };
+  const drops = (["queue-full", "subscriber-left"] as const)
+    .map((reason) => ({ reason, count: results.filter((result) => result === reason).length }))
+    .filter(({ count }) => count > 0);
+  return { matched, queued, dropped: matched - queued, drops, offset, duplicate: false };
+}

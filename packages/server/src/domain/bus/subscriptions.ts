@@ -1,0 +1,164 @@
+import type { BusEvent, LoggedEvent } from "./bus-event.ts";
+import type { TopicCounts } from "./bus-statistics.ts";
+import type { BusSubscription } from "./bus-subscription.ts";
+import type { DeliveryResult } from "./event-feed.ts";
+import { PlainSubscription } from "./plain-subscription.ts";
+import type { Subscriber } from "./subscriber.ts";
+import { SubscriptionGroup } from "./subscription-group.ts";
+import type { BusParts } from "./subscription-parts.ts";
+import type { SubscriptionRequest } from "./subscription-request.ts";
+import { TopicIndex } from "./topic-index.ts";
+
+/** Whom an event goes to. */
+export interface Receiver {
+  readonly id: number;
+  readonly filters: readonly (readonly string[])[];
+  readonly eventTypes: ReadonlySet<string>;
+  readonly rank: number;
+  deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult>;
+}
+
+interface Entry {
+  /** Gets one copy: an agent with all of its plain subscriptions, or a group. */
+  readonly owner: Subscriber | SubscriptionGroup;
+  readonly receiver: Receiver;
+}
+
+/** All subscriptions and groups, found by topic. */
+export class Subscriptions {
+  readonly #parts: BusParts;
+  readonly #index = new TopicIndex<Entry>();
+  readonly #groups = new Map<string, { group: SubscriptionGroup; entry: Entry }>();
+  #size = 0;
+
+  constructor(parts: BusParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get isEmpty(): boolean {
+    return this.#index.isEmpty && this.#size === 0 && this.#groups.size === 0;
+  }
+
+  add(subscriber: Subscriber, request: SubscriptionRequest, filters: string[][]): BusSubscription {
+    const subscription =
+      request.group === undefined
+        ? this.#addPlain(subscriber, request, filters)
+        : this.#join(request.group, subscriber, request, filters);
+    this.#size += 1;
+    subscriber.onReady();
+    return subscription;
+  }
+
+  /** Returns the filters that nobody subscribes to any more because of it. */
+  remove(subscriber: Subscriber, subscription: BusSubscription): readonly (readonly string[])[] {
+    const end = subscriber.entries.get(subscription);
+    if (end === undefined) return [];
+    subscriber.entries.delete(subscription);
+    this.#size -= 1;
+    return end();
+  }
+
+  /** One receiver for each owner: of an agent's subscriptions the one that loses least, then the first. */
+  choose(segments: readonly string[], type: string): readonly Receiver[] {
+    const found: Entry[] = [];
+    this.#index.match(segments, (entry) => {
+      const { eventTypes } = entry.receiver;
+      if (eventTypes.size === 0 || eventTypes.has(type)) found.push(entry);
+    });
+    if (found.length < 2) return found.map(({ receiver }) => receiver);
+    const byOwner = new Map<Entry["owner"], Receiver>();
+    for (const { owner, receiver } of found) {
+      const chosen = byOwner.get(owner);
+      if (chosen === undefined || goesBefore(receiver, chosen)) byOwner.set(owner, receiver);
+    }
+    return [...byOwner.values()];
+  }
+
+  countMatches(segments: readonly string[]): number {
+    const matches = new Set<Receiver>();
+    this.#index.match(segments, ({ receiver }) => matches.add(receiver));
+    return matches.size;
+  }
+
+  namesFor(segments: readonly string[]): Set<string> {
+    const names = new Set<string>();
+    this.#index.match(segments, ({ owner }) => {
+      for (const name of owner instanceof SubscriptionGroup ? owner.memberNames : [owner.name]) names.add(name);
+    });
+    return names;
+  }
+
+  #addPlain(subscriber: Subscriber, request: SubscriptionRequest, filters: string[][]): BusSubscription {
+    const receiver: PlainSubscription = new PlainSubscription({
+      parts: this.#parts,
+      request,
+      filters,
+      subscriber: subscriber.name,
+      isOwn: (event) => this.#isOwn(subscriber, receiver, event),
+      onReady: subscriber.onReady,
+      onStall: subscriber.onStall,
+    });
+    const entry = { owner: subscriber, receiver };
+    this.#enter(entry);
+    subscriber.entries.set(receiver, () => {
+      this.#take(entry);
+      receiver.close();
+      return filters;
+    });
+    return receiver;
+  }
+
+  #join(name: string, subscriber: Subscriber, request: SubscriptionRequest, filters: string[][]): BusSubscription {
+    const known = this.#groups.get(name);
+    const group = known?.group ?? new SubscriptionGroup(this.#parts, name, request, filters);
+    const { onReady, onStall } = subscriber;
+    const member = group.join({ request, subscriber: subscriber.name, onReady, onStall });
+    const entry = known?.entry ?? { owner: group, receiver: group };
+    if (known === undefined) {
+      this.#groups.set(name, { group, entry });
+      this.#enter(entry);
+    }
+    subscriber.entries.set(member, () => {
+      if (!group.leave(member)) return [];
+      this.#groups.delete(name);
+      this.#take(entry);
+      return filters;
+    });
+    group.share();
+    return member;
+  }
+
+  /** Whether an event of the past is not another subscription's of the same subscriber, which will read it too. */
+  #isOwn(subscriber: Subscriber, receiver: PlainSubscription, event: LoggedEvent): boolean {
+    if (!isWanted(receiver, event)) return false;
+    if (subscriber.entries.size < 2) return true;
+    const segments = event.topic.split(".");
+    const index = this.#index;
+    let isOwn = true;
+    index.match(segments, ({ owner, receiver: other }) => {
+      if (owner !== subscriber || other === receiver || !(other instanceof PlainSubscription)) return;
+      if (isWanted(other, event) && goesBefore(other, receiver) && other.coversAfter < event.offset) isOwn = false;
+    });
+    return isOwn;
+  }
+
+  #enter(entry: Entry): void {
+    for (const filter of entry.receiver.filters) this.#index.add(filter, entry);
+  }
+
+  #take(entry: Entry): void {
+    for (const filter of entry.receiver.filters) this.#index.remove(filter, entry);
+  }
+}
+
+function isWanted({ eventTypes }: Receiver, { type }: BusEvent): boolean {
+  return eventTypes.size === 0 || eventTypes.has(type);
+}
+
+function goesBefore(one: Receiver, other: Receiver): boolean {
+  return one.rank === other.rank ? one.id < other.id : one.rank > other.rank;
+}

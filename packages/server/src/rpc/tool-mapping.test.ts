@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { ToolCallSchema, ToolDescriptorSchema, ToolResultSchema, ToolStatus } from "@loom-bridge/protocol/messages";
+import {
+  ToolCallSchema,
+  ToolDescriptorSchema,
+  ToolEffect,
+  ToolResultSchema,
+  ToolStatus,
+} from "@loom-bridge/protocol/messages";
 import type { ToolOutcome } from "../domain/tools/tool.ts";
+import { fromChain } from "./chain-mapping.ts";
 import { fromToolInvocation, fromToolOutcome, toCallRequest, toToolDescriptor, toToolOutcome } from "./tool-mapping.ts";
 
 const outcome = (result: MessageInitShape<typeof ToolResultSchema>) => toToolOutcome(create(ToolResultSchema, result));
@@ -60,13 +67,16 @@ test("an outcome becomes the result with its status, and has an error or an outp
 
 test("a call is the same on both sides of the bridge", () => {
   const fields = { id: "1", name: "t", arguments: "{}", timeoutMs: 5, headers: { a: "b" }, correlationId: "c" };
-  const request = toCallRequest(create(ToolCallSchema, fields));
-  assert.deepEqual(request, fields);
-  assert.deepEqual(fromToolInvocation({ ...request, caller: "me" }), fields);
+  const chain = { hops: 1, remainingMs: 9, budget: 2, spent: false, path: ["a > t"] };
+  const message = create(ToolCallSchema, { ...fields, idempotencyKey: "k", chain: fromChain(chain) });
+  const request = toCallRequest(message);
+  assert.deepEqual(request, { ...fields, idempotencyKey: "k", chain });
+  assert.deepEqual(create(ToolCallSchema, fromToolInvocation({ ...request, caller: "me" })), message);
 });
 
 test("what an agent says of the providers of its tool is not taken", () => {
   const fields = { name: "t", description: "d", parametersSchema: "{}", metadata: { a: "b" } };
   const message = create(ToolDescriptorSchema, { ...fields, provider: 1, providers: ["other"] });
-  assert.deepEqual(toToolDescriptor(message), fields);
+  assert.deepEqual(toToolDescriptor(message), { ...fields, effect: "once" });
+  assert.equal(toToolDescriptor(create(ToolDescriptorSchema, { ...fields, effect: ToolEffect.READ })).effect, "read");
 });

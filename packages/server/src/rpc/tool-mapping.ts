@@ -5,26 +5,38 @@ import {
   type ToolCallSchema,
   type ToolDescriptor as ToolDescriptorMessage,
   type ToolDescriptorSchema,
+  ToolEffect as ToolEffectMessage,
   type ToolError,
   type ToolResult,
   type ToolResultSchema,
   ToolStatus,
 } from "@loom-bridge/protocol/messages";
-import type { ToolDescriptor, ToolInvocation, ToolOutcome } from "../domain/tools/tool.ts";
+import type { ToolDescriptor, ToolEffect, ToolInvocation, ToolOutcome } from "../domain/tools/tool.ts";
 import type { ToolCallRequest } from "../domain/tools/tool-call.ts";
 import { type ToolFailureOutcome, toolFailures } from "../domain/tools/tool-outcome.ts";
-import type { RegisteredTool } from "../domain/tools/tool-registry.ts";
+import { effectOf, type RegisteredTool } from "../domain/tools/tool-registry.ts";
+import { fromChain, toChain } from "./chain-mapping.ts";
 
 /** The call as its caller makes it. Who calls is the connection's to say, never the message's. */
 export function toCallRequest(call: ToolCall): Omit<ToolCallRequest, "caller"> {
-  const { id, name, timeoutMs, headers, correlationId } = call;
-  return { id, name, arguments: call.arguments, timeoutMs, headers, correlationId };
+  const { id, name, timeoutMs, headers, correlationId, idempotencyKey } = call;
+  const chain = toChain(call.chain);
+  return { id, name, arguments: call.arguments, timeoutMs, headers, correlationId, idempotencyKey, chain };
 }
 
 /** The call as its provider gets it. */
 export function fromToolInvocation(invocation: ToolInvocation): MessageInitShape<typeof ToolCallSchema> {
-  const { id, name, timeoutMs, headers, correlationId } = invocation;
-  return { id, name, arguments: invocation.arguments, timeoutMs, headers: { ...headers }, correlationId };
+  const { id, name, timeoutMs, correlationId, idempotencyKey = "", chain } = invocation;
+  return {
+    id,
+    name,
+    arguments: invocation.arguments,
+    timeoutMs,
+    headers: { ...invocation.headers },
+    correlationId,
+    idempotencyKey,
+    ...(chain === undefined ? {} : { chain: fromChain(chain) }),
+  };
 }
 
 /** What an agent answers. Empty output means null, because a tool that returns nothing has nothing to write. */
@@ -111,9 +123,22 @@ export function toToolDescriptor({
   description,
   parametersSchema,
   metadata,
+  effect,
 }: ToolDescriptorMessage): ToolDescriptor {
-  return { name, description, parametersSchema, metadata };
+  return { name, description, parametersSchema, metadata, effect: toEffect(effect) };
 }
+
+/** An effect that only a newer agent knows may be anything, and so is taken as the one that is never repeated. */
+function toEffect(effect: ToolEffectMessage): ToolEffect {
+  if (effect === ToolEffectMessage.READ) return "read";
+  return effect === ToolEffectMessage.IDEMPOTENT ? "idempotent" : "once";
+}
+
+const effects: Readonly<Record<ToolEffect, ToolEffectMessage>> = {
+  read: ToolEffectMessage.READ,
+  idempotent: ToolEffectMessage.IDEMPOTENT,
+  once: ToolEffectMessage.ONCE,
+};
 
 /** A tool as it is listed. */
 export function fromRegisteredTool({
@@ -125,6 +150,7 @@ export function fromRegisteredTool({
   return {
     ...descriptor,
     metadata: { ...descriptor.metadata },
+    effect: effects[effectOf(descriptor)],
     provider: isAgent ? ProviderKind.AGENT : ProviderKind.BRIDGE,
     providers: isAgent ? seats.map(({ provider }) => provider.id).sort() : [],
   };

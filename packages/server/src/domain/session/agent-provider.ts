@@ -23,7 +23,7 @@ export class AgentProvider implements ToolProvider {
     return new Promise((resolve) => {
       const onAbort = (): void => {
         this.#send({ kind: "tool-cancel", ref, reason: String(signal.reason?.message ?? "the caller gave up") });
-        finish(toolFailures.cancelled());
+        finish(toolFailures.cancelled(true));
       };
       const finish = (outcome: ToolOutcome): void => {
         signal.removeEventListener("abort", onAbort);

@@ -15,6 +15,8 @@ export interface CallerOptions {
   readonly onDefect: (error: unknown) => void;
 }
 
+const notRun = { details: { outcome: "NOT_RUN" } };
+
 /** The tool calls that an agent makes on its session. Each is answered exactly once. */
 export class Caller {
   readonly #options: CallerOptions;
@@ -54,11 +56,19 @@ export class Caller {
 
   #problemWith(ref: number): LoomError | undefined {
     if (ref === 0 || this.#open.has(ref)) {
-      return new LoomError("invalid_argument", `ToolRequest.ref ${ref} is 0 or names a call that is still open`);
+      return new LoomError(
+        "invalid_argument",
+        `ToolRequest.ref ${ref} is 0 or names a call that is still open`,
+        notRun,
+      );
     }
     const { maxOpenCalls } = this.#options;
     if (this.#open.size >= maxOpenCalls) {
-      return new LoomError("resource_exhausted", `${maxOpenCalls} calls are open on this session; wait for one to end`);
+      return new LoomError(
+        "resource_exhausted",
+        `${maxOpenCalls} calls are open on this session; wait for one to end`,
+        notRun,
+      );
     }
     return undefined;
   }
@@ -75,7 +85,12 @@ export class Caller {
 /** On a stream, a call that is refused has no status of its own: the refusal is its result. */
 function failure(error: unknown): ToolOutcome {
   if (!LoomError.isInstance(error)) {
-    return { status: "error", code: "INTERNAL", message: "The bridge failed to make the call" };
+    return {
+      status: "error",
+      code: "INTERNAL",
+      message: "The bridge failed to make the call",
+      details: { outcome: "UNKNOWN" },
+    };
   }
   const { rawMessage: message, details } = error;
   if (error.code === "invalid_argument") {

@@ -24,7 +24,7 @@ export function createSharedRun(run: ToolRun, finished: (outcome: ToolOutcome) =
         const giveUp = (): void => {
           waiting -= 1;
           if (waiting === 0) run.cancel();
-          resolve(toolFailures.cancelled());
+          resolve(toolFailures.cancelled(true));
         };
         if (signal?.aborted) {
           giveUp();

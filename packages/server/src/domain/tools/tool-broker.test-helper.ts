@@ -3,7 +3,7 @@ import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
 import { createTypeboxCompiler } from "../../schema/typebox-compiler.ts";
 import { silentLogger } from "../logger.ts";
 import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
-import type { ToolInvocation, ToolOutcome, ToolProvider } from "./tool.ts";
+import type { ToolEffect, ToolInvocation, ToolOutcome, ToolProvider } from "./tool.ts";
 import { createToolBroker, type ToolBroker, type ToolBrokerLimits } from "./tool-broker.ts";
 import type { ToolCallRequest, ToolCallResult } from "./tool-call.ts";
 import { createToolRegistry, type ToolRegistration, type ToolRegistry } from "./tool-registry.ts";
@@ -28,7 +28,7 @@ export interface BrokerBench {
   readonly broker: ToolBroker;
   /** What was logged as an error. */
   readonly errors: unknown[];
-  add(id: string, parametersSchema?: string, kind?: ToolProvider["kind"]): AddedProvider;
+  add(id: string, parametersSchema?: string, kind?: ToolProvider["kind"], effect?: ToolEffect): AddedProvider;
   call(request?: Partial<ToolCallRequest>, signal?: AbortSignal): Promise<ToolCallResult>;
   statistics(): ToolStatistics | undefined;
 }
@@ -47,17 +47,27 @@ export function createBrokerBench(limits: Partial<ToolBrokerLimits> = {}): Broke
     registry,
     broker,
     errors,
-    add(id, parametersSchema = "", kind = "agent") {
+    add(id, parametersSchema = "", kind = "agent", effect = "once") {
       const calls: OpenCall[] = [];
       const call: ToolProvider["call"] = (invocation, signal) =>
         new Promise((settle, reject) => {
           calls.push({ invocation, signal, settle, reject });
         });
-      const descriptor = { name: "t", description: "", parametersSchema, metadata: {} };
+      const descriptor = { name: "t", description: "", parametersSchema, metadata: {}, effect };
       return { calls, registration: registry.register({ kind, id, call }, [descriptor]) };
     },
     call(request = {}, signal) {
-      const defaults = { id: "", name: "t", arguments: "", timeoutMs: 0, headers: {}, correlationId: "", caller: "me" };
+      const defaults = {
+        id: "",
+        name: "t",
+        arguments: "",
+        timeoutMs: 0,
+        headers: {},
+        correlationId: "",
+        idempotencyKey: "",
+        chain: undefined,
+        caller: "me",
+      };
       return broker.call({ ...defaults, ...request }, signal);
     },
     statistics: () => broker.statistics().get("t"),

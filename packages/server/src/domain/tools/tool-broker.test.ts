@@ -17,6 +17,8 @@ test("a call reaches its provider and its output comes back under the same id", 
     correlationId: "task",
     timeoutMs: 5,
     caller: "me",
+    idempotencyKey: "",
+    chain: undefined,
   });
   calls[0]?.settle(ok('{"y":2}'));
   assert.deepEqual(await result, { id: "c1", outcome: ok('{"y":2}') });
@@ -37,7 +39,12 @@ test("a call without an id gets one, empty arguments are {}, and no time is 30 s
 test("an unknown tool is an outcome, and a strange name is shown shortened", async () => {
   const { call } = createBrokerBench();
   const { outcome } = await call({ name: "nope" });
-  assert.deepEqual(outcome, { status: "not_found", code: "NOT_FOUND", message: "Tool not found: nope" });
+  assert.deepEqual(outcome, {
+    status: "not_found",
+    code: "NOT_FOUND",
+    message: "Tool not found: nope",
+    details: { outcome: "NOT_RUN" },
+  });
   const long = await call({ name: "x".repeat(1e6) });
   assert.ok(long.outcome.status !== "ok" && long.outcome.message.length < 200);
 });
@@ -66,7 +73,7 @@ test("time ends a call at once, tells the provider, and a late output is dropped
     status: "timeout",
     code: "TIMEOUT",
     message: "Timeout",
-    details: { timeout_ms: "100" },
+    details: { outcome: "UNKNOWN", timeout_ms: "100" },
   });
   calls[0]?.settle(ok());
   await settled();
@@ -116,7 +123,10 @@ test("a provider that goes away ends its open calls at once and only its own", a
   const [lost, kept] = [call(), call()];
   a.registration.remove();
   const { outcome } = await lost;
-  assert.deepEqual(outcome.status !== "ok" && [outcome.code, outcome.details], ["PROVIDER_LOST", { provider: "a" }]);
+  assert.deepEqual(outcome.status !== "ok" && [outcome.code, outcome.details], [
+    "PROVIDER_LOST",
+    { outcome: "UNKNOWN", provider: "a" },
+  ]);
   assert.equal(a.calls[0]?.signal.aborted, true);
   b.calls[0]?.settle(ok());
   assert.equal(codeOf((await kept).outcome), "ok");

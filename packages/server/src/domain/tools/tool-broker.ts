@@ -1,13 +1,15 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import { type Chain, extendChain } from "../chain.ts";
 import type { Logger } from "../logger.ts";
 import { createCallMemory } from "./call-memory.ts";
+import { repeatRun } from "./repeated-run.ts";
 import { createSharedRun, type SharedRun } from "./shared-run.ts";
 import type { ToolOutcome } from "./tool.ts";
 import { parseToolArguments } from "./tool-arguments.ts";
 import { checkToolCall, type ToolCallRequest, type ToolCallResult } from "./tool-call.ts";
-import { type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
-import type { RegisteredTool, ToolRegistry, ToolSeat } from "./tool-registry.ts";
-import { startToolRun } from "./tool-run.ts";
+import { refusedCall, type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
+import { effectOf, type RegisteredTool, type ToolRegistry, type ToolSeat } from "./tool-registry.ts";
+import { startToolRun, type ToolRun } from "./tool-run.ts";
 import { countOutcome, createToolStatistics, type ToolCounts, type ToolStatistics } from "./tool-statistics.ts";
 
 export interface ToolBrokerLimits {
@@ -71,7 +73,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   let inFlight = 0;
 
   const start = (request: ToolCallRequest, id: string, timeoutMs: number): SharedRun | ToolFailureOutcome => {
-    const { name, headers, correlationId, caller } = request;
+    const { name } = request;
     const tool = registry.get(name);
     if (tool === undefined) return toolFailures.notFound(name);
     const counts = statistics.of(name);
@@ -81,22 +83,18 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
       counts.errors += 1;
       return toolFailures.invalidArguments(problem);
     }
+    const chain = extendChain(request.chain, `${request.caller || "somebody"} > ${name}`);
     const seat = leastBusy(tool.seats, counts.calls);
     checkRoom(name, seat, counts);
     counts.calls += 1;
     counts.inFlight += 1;
     inFlight += 1;
-    const run = startToolRun({
-      seat,
-      invocation: { id, name, arguments: request.arguments || "{}", timeoutMs, headers, correlationId, caller },
-      runtime,
-      onDefect: (error) =>
-        logger.error("a tool's provider failed", { tool: name, provider: seat.provider.id, id, error }),
-      onLateResult() {
-        counts.lateResults += 1;
-        logger.debug("a tool's result came late", { tool: name, provider: seat.provider.id, id });
-      },
-    });
+    const first = startAt(seat, { ...request, id, chain, timeoutMs }, counts);
+    const again = (lost: ToolOutcome, remainingMs: number): ToolRun | undefined => {
+      const next = anotherSeat(request, lost);
+      return next && startAt(next, { ...request, id, chain, timeoutMs: remainingMs }, counts);
+    };
+    const run = mayRepeat(tool, request) ? repeatRun({ runtime, timeoutMs, first, again }) : first;
     const finished = (outcome: ToolOutcome): void => {
       counts.inFlight -= 1;
       inFlight -= 1;
@@ -105,30 +103,77 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     return createSharedRun(run, finished);
   };
 
-  const checkRoom = (tool: string, { provider, openCalls }: ToolSeat, counts: ToolCounts): void => {
+  const startAt = (seat: ToolSeat, request: ToolCallRequest, counts: ToolCounts): ToolRun => {
+    const { id, name, timeoutMs, headers, correlationId, caller, idempotencyKey = "", chain } = request;
+    const provider = seat.provider.id;
+    return startToolRun({
+      seat,
+      invocation: {
+        id,
+        name,
+        arguments: request.arguments || "{}",
+        timeoutMs,
+        headers,
+        correlationId,
+        caller,
+        idempotencyKey,
+        chain: withTime(chain, timeoutMs),
+      },
+      runtime,
+      onDefect: (error) => logger.error("a tool's provider failed", { tool: name, provider, id, error }),
+      onLateResult() {
+        counts.lateResults += 1;
+        logger.debug("a tool's result came late", { tool: name, provider, id });
+      },
+    });
+  };
+
+  /** Where a call can run once more: with a provider that was not lost, if there is one, and has room. */
+  const anotherSeat = (request: ToolCallRequest, lost: ToolOutcome): ToolSeat | undefined => {
+    const tool = registry.get(request.name);
+    // Whoever provides it now may describe it otherwise.
+    if (tool === undefined || !mayRepeat(tool, request)) return undefined;
+    if (problemWithArguments(request.arguments, tool) !== undefined) return undefined;
+    const lostProvider = lost.status === "ok" ? undefined : lost.details?.["provider"];
+    const others = tool.seats.filter(({ provider }) => provider.id !== lostProvider);
+    const seats = (others.length > 0 ? others : tool.seats).filter(hasRoom);
+    return seats.length === 0 ? undefined : leastBusy(seats, 0);
+  };
+  const hasRoom = ({ provider, openCalls }: ToolSeat): boolean =>
+    provider.kind !== "agent" || openCalls.size < limits.inFlightPerAgent;
+
+  const checkRoom = (tool: string, seat: ToolSeat, counts: ToolCounts): void => {
     if (inFlight >= limits.inFlight) throw exhausted("inFlight", "the bridge", limits.inFlight);
     if (counts.inFlight >= limits.inFlightPerTool) {
       throw exhausted("inFlightPerTool", `tool "${tool}"`, limits.inFlightPerTool);
     }
-    if (provider.kind === "agent" && openCalls.size >= limits.inFlightPerAgent) {
-      throw exhausted("inFlightPerAgent", `agent "${provider.id}"`, limits.inFlightPerAgent);
+    if (!hasRoom(seat)) {
+      throw exhausted("inFlightPerAgent", `agent "${seat.provider.id}"`, limits.inFlightPerAgent);
     }
+  };
+
+  const call = async (request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult> => {
+    const timeoutMs = checkToolCall(request);
+    const found = request.id === "" ? undefined : memory.find(request);
+    const id = request.id || runtime.uuid();
+    if (found !== undefined) {
+      return { id, outcome: "open" in found ? await found.open.wait(signal) : found.outcome };
+    }
+    if (signal?.aborted) return { id, outcome: toolFailures.cancelled(false) };
+    const started = start(request, id, timeoutMs);
+    if ("status" in started) return { id, outcome: started };
+    // Only a tool that was started may not run again; a call that was refused may be repeated.
+    if (request.id !== "") started.onEnd(memory.begin(request, started));
+    return { id, outcome: await started.wait(signal) };
   };
 
   return {
     async call(request, signal) {
-      const timeoutMs = checkToolCall(request);
-      const found = request.id === "" ? undefined : memory.find(request);
-      const id = request.id || runtime.uuid();
-      if (found !== undefined) {
-        return { id, outcome: "open" in found ? await found.open.wait(signal) : found.outcome };
+      try {
+        return await call(request, signal);
+      } catch (error) {
+        throw refusedCall(error);
       }
-      if (signal?.aborted) return { id, outcome: toolFailures.cancelled() };
-      const started = start(request, id, timeoutMs);
-      if ("status" in started) return { id, outcome: started };
-      // Only a tool that was started may not run again; a call that was refused may be repeated.
-      if (request.id !== "") started.onEnd(memory.begin(request, started));
-      return { id, outcome: await started.wait(signal) };
     },
     statistics: () => statistics.snapshot(),
   };
@@ -139,6 +184,17 @@ function problemWithArguments(text: string, tool: RegisteredTool): string | unde
   if (problem !== undefined) return problem;
   const problems = tool.schema?.check(value) ?? [];
   return problems.map(({ path, message }) => (path === "" ? message : `${path} ${message}`)).join("; ") || undefined;
+}
+
+/** Whether a call whose provider was lost may run once more. */
+function mayRepeat({ descriptor }: RegisteredTool, { idempotencyKey = "" }: ToolCallRequest): boolean {
+  const effect = effectOf(descriptor);
+  return effect === "read" || (effect === "idempotent" && idempotencyKey !== "");
+}
+
+/** A chain with a limit of time has no more of it than the call. */
+function withTime(chain: Chain | undefined, timeoutMs: number): Chain | undefined {
+  return chain === undefined || chain.remainingMs <= 0 ? chain : { ...chain, remainingMs: timeoutMs };
 }
 
 /** The provider with the fewest open calls; among equals, each in its turn. */

@@ -1,4 +1,5 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
+import type { Chain } from "../chain.ts";
 import type { ToolOutcome } from "./tool.ts";
 import { checkPairs } from "./tool-rules.ts";
 
@@ -13,6 +14,10 @@ export interface ToolCallRequest {
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly correlationId: string;
+  /** Names what the call is to bring about, for all callers. Default: empty, no name. */
+  readonly idempotencyKey?: string;
+  /** What led to the call. Its time caps that of the call. */
+  readonly chain?: Chain | undefined;
   /** The agent that calls; empty for a client without a session. */
   readonly caller: string;
 }
@@ -27,14 +32,18 @@ export interface ToolCallResult {
 const unsafePattern = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /** Returns the time that a call has, in milliseconds. @throws LoomError `invalid_argument` that names the field. */
-export function checkToolCall({ id, correlationId, headers, timeoutMs }: ToolCallRequest): number {
+export function checkToolCall(request: ToolCallRequest): number {
+  const { id, correlationId, idempotencyKey = "", headers, timeoutMs, chain } = request;
   checkId("id", id);
   checkId("correlation_id", correlationId);
+  checkId("idempotency_key", idempotencyKey);
   checkPairs("headers", headers);
   if (!(timeoutMs >= 0)) {
     throw invalid("timeout_ms", `timeout_ms is ${timeoutMs}; use 0 for ${limits.toolTimeoutDefaultMs} ms, or more`);
   }
-  return timeoutMs === 0 ? limits.toolTimeoutDefaultMs : Math.min(timeoutMs, limits.toolTimeoutMaxMs);
+  const wanted = timeoutMs === 0 ? limits.toolTimeoutDefaultMs : Math.min(timeoutMs, limits.toolTimeoutMaxMs);
+  const remainingMs = chain?.remainingMs ?? 0;
+  return remainingMs > 0 ? Math.min(wanted, remainingMs) : wanted;
 }
 
 function checkId(field: string, id: string): void {

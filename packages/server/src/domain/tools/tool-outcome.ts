@@ -1,8 +1,25 @@
-import { limits } from "@loom-bridge/protocol";
+import { LoomError, limits } from "@loom-bridge/protocol";
 import type { ToolOutcome } from "./tool.ts";
 
 /** A call that has no output. */
 export type ToolFailureOutcome = Exclude<ToolOutcome, { status: "ok" }>;
+
+/** Says in the details of a failure that the call never reached a provider. */
+const notRun = { outcome: "NOT_RUN" };
+/** Says in the details of a failure that the call reached a provider, and nobody knows what came of it. */
+const unknown = { outcome: "UNKNOWN" };
+
+/** Whether nobody knows if the tool ran. */
+export function isUnknown(outcome: ToolOutcome): outcome is ToolFailureOutcome {
+  return outcome.status !== "ok" && outcome.details?.["outcome"] === unknown.outcome;
+}
+
+/** Adds to the refusal of a call that the tool did not run. Other errors stay as they are. */
+export function refusedCall(error: unknown): unknown {
+  if (!LoomError.isInstance(error)) return error;
+  const { code, rawMessage, retryable, cause, details } = error;
+  return new LoomError(code, rawMessage, { retryable, cause, details: { ...notRun, ...details } });
+}
 
 /** The failures that the bridge itself finds. Their codes and messages are the same wherever they are found. */
 export const toolFailures = {
@@ -10,30 +27,39 @@ export const toolFailures = {
     status: "not_found",
     code: "NOT_FOUND",
     message: `Tool not found: ${name.length > limits.idBytes ? `${name.slice(0, limits.idBytes)}…` : name}`,
+    details: notRun,
   }),
   invalidArguments: (problem: string): ToolFailureOutcome => ({
     status: "invalid_arguments",
     code: "INVALID_ARGUMENTS",
     message: `Invalid arguments: ${problem}`,
+    details: notRun,
   }),
   timeout: (timeoutMs: number): ToolFailureOutcome => ({
     status: "timeout",
     code: "TIMEOUT",
     message: "Timeout",
-    details: { timeout_ms: String(timeoutMs) },
+    details: { ...unknown, timeout_ms: String(timeoutMs) },
   }),
-  cancelled: (): ToolFailureOutcome => ({ status: "error", code: "CANCELLED", message: "Cancelled" }),
+  /** The caller gave up: after its call had reached a provider, or before. */
+  cancelled: (reached: boolean): ToolFailureOutcome => ({
+    status: "error",
+    code: "CANCELLED",
+    message: "Cancelled",
+    details: reached ? unknown : notRun,
+  }),
   /** The cause stays in the log: it may hold what the caller must not see. */
   defect: (): ToolFailureOutcome => ({
     status: "error",
     code: "EXECUTION_ERROR",
     message: "Internal error: the tool's provider failed; the bridge's log has the cause",
+    details: unknown,
   }),
   providerLost: (provider: string): ToolFailureOutcome => ({
     status: "error",
     code: "PROVIDER_LOST",
     message: `Provider lost: ${provider} went away; the tool may have run`,
-    details: { provider },
+    details: { ...unknown, provider },
   }),
   resultTooLarge: (bytes: number): ToolFailureOutcome => ({
     status: "error",

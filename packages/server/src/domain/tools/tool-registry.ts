@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LoomError, limits } from "@loom-bridge/protocol";
 import { createSchemaCache } from "./schema-cache.ts";
 import type { CompiledSchema, SchemaCompiler } from "./schema-validator.ts";
-import type { ToolDescriptor, ToolProvider } from "./tool.ts";
+import type { ToolDescriptor, ToolEffect, ToolProvider } from "./tool.ts";
 import { checkToolDescriptor } from "./tool-rules.ts";
 
 /** What one provider registered, until it is removed. */
@@ -40,10 +40,10 @@ export interface ToolRegistryOptions {
 /** Who provides which tool. */
 export interface ToolRegistry {
   /**
-   * Adds all of a provider's tools or, with an error, changes nothing. Agents may share a tool if their schemas are
-   * equal; the bridge shares none. With `replacing`, the tools take the place of that registration's, which is removed.
+   * Adds all of a provider's tools or, with an error, changes nothing. Agents may share a tool if their schemas
+   * and effects are equal; the bridge shares none. With `replacing`, the tools take the place of that registration's, which is removed.
    * @throws LoomError `invalid_argument` (name, size, schema), `already_exists` (the name belongs to the other kind of
-   * provider), `failed_precondition` (another agent's schema differs), `resource_exhausted` (a limit).
+   * provider), `failed_precondition` (another agent's schema or effect differs), `resource_exhausted` (a limit).
    */
   register(
     provider: ToolProvider,
@@ -189,6 +189,15 @@ function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, shared:
       },
     );
   }
+  const [effect, otherEffect] = [effectOf(descriptor), effectOf(shared.descriptor)];
+  if (effect !== otherEffect) {
+    throw new LoomError(
+      "failed_precondition",
+      `tool "${name}" of ${nameOf(provider)} has the effect ${effect}, and that of ${nameOf(other)} has ${otherEffect}; ` +
+        "agents that share a tool must agree on its effect",
+      { details: { tool: name, agent: provider.id, other: other.id } },
+    );
+  }
   if (!sameSchema(descriptor.parametersSchema, shared.descriptor.parametersSchema)) {
     throw new LoomError(
       "failed_precondition",
@@ -197,6 +206,11 @@ function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, shared:
       { details: { tool: name, agent: provider.id, other: other.id } },
     );
   }
+}
+
+/** What is done with a tool whose provider does not say what running it twice means. */
+export function effectOf({ effect = "once" }: ToolDescriptor): ToolEffect {
+  return effect;
 }
 
 function sameSchema(left: string, right: string): boolean {

@@ -61,5 +61,5 @@ export function startToolRun({ seat, invocation, runtime, onDefect, onLateResult
   };
   void settle();
 
-  return { outcome, cancel: () => end(toolFailures.cancelled(), new LoomError("canceled", "the caller gave up")) };
+  return { outcome, cancel: () => end(toolFailures.cancelled(true), new LoomError("canceled", "the caller gave up")) };
 }

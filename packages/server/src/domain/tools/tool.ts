@@ -1,3 +1,11 @@
+import type { Chain } from "../chain.ts";
+
+/**
+ * What running a tool twice means: nothing, as it changes nothing; as much as once, if both have the same idempotency
+ * key; or twice as much.
+ */
+export type ToolEffect = "read" | "idempotent" | "once";
+
 /** What a tool looks like to its callers. */
 export interface ToolDescriptor {
   readonly name: string;
@@ -5,6 +13,8 @@ export interface ToolDescriptor {
   /** JSON Schema of the arguments, as JSON text. Empty: any object. */
   readonly parametersSchema: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Default: "once", with which nothing is ever run again. */
+  readonly effect?: ToolEffect;
 }
 
 /** One call, as its provider gets it. */
@@ -17,6 +27,10 @@ export interface ToolInvocation {
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly correlationId: string;
+  /** Empty: none, which is the default. */
+  readonly idempotencyKey?: string;
+  /** With this call in it. */
+  readonly chain?: Chain | undefined;
   /** The agent that calls; empty for a client without a session. */
   readonly caller: string;
 }

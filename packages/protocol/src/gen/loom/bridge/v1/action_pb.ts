@@ -59,7 +59,7 @@ export type ToolDescriptor = Message<"loom.bridge.v1.ToolDescriptor"> & {
   providers: string[];
 
   /**
-   * What running it twice means.
+   * What running it twice means. All providers of a tool agree on it.
    *
    * @generated from field: loom.bridge.v1.ToolEffect effect = 7;
    */
@@ -205,6 +205,10 @@ export type ToolError = Message<"loom.bridge.v1.ToolError"> & {
   message: string;
 
   /**
+   * "outcome" is UNKNOWN when the call had reached a provider and nobody knows
+   * whether it ran, and NOT_RUN when it never reached one. "attempts" says how
+   * often it was begun, when that was more than once.
+   *
    * @generated from field: map<string, string> details = 3;
    */
   details: { [key: string]: string };
@@ -399,7 +403,9 @@ export const ToolEffect = {
   UNSPECIFIED: 0,
 
   /**
-   * It changes nothing: the bridge may run it again, with another provider.
+   * It changes nothing: when its provider is lost, the bridge runs it again
+   * within the caller's time, twice at most, with another provider if there is
+   * one.
    *
    * @generated from enum value: TOOL_EFFECT_READ = 1;
    */
@@ -407,7 +413,7 @@ export const ToolEffect = {
 
   /**
    * Running it twice with the same idempotency key is as good as once: the
-   * bridge may run it again, if the call has a key.
+   * bridge runs it again as with TOOL_EFFECT_READ, if the call has a key.
    *
    * @generated from enum value: TOOL_EFFECT_IDEMPOTENT = 2;
    */

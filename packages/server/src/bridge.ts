@@ -2,13 +2,17 @@ import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
 import { EventBus } from "./domain/bus/event-bus.ts";
-import { type Logger, silentLogger } from "./domain/logger.ts";
 import type { EventLog } from "./domain/log/event-log.ts";
+import { type Logger, silentLogger } from "./domain/logger.ts";
 import { createMemory } from "./domain/memory/memory.ts";
 import type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 import type { MemoryStore } from "./domain/memory/memory-store.ts";
+import { drainSessions } from "./domain/session/drain-sessions.ts";
+import { createPresence } from "./domain/session/presence.ts";
 import { SessionRegistry } from "./domain/session/session-registry.ts";
 import { defaultSessionSettings } from "./domain/session/session-settings.ts";
+import { shutdownError } from "./domain/session/shutdown-error.ts";
+import { createStreamEnds } from "./domain/session/stream-ends.ts";
 import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
 import { createToolBroker } from "./domain/tools/tool-broker.ts";
 import { createToolRegistry } from "./domain/tools/tool-registry.ts";
@@ -19,6 +23,7 @@ import { createBridgeService } from "./rpc/bridge-service.ts";
 import { createErrorInterceptor } from "./rpc/connect-error.ts";
 import { annotateEvent } from "./rpc/event-mapping.ts";
 import { createMemoryService } from "./rpc/memory-service.ts";
+import { toBusEvent } from "./rpc/presence-event.ts";
 import { createMessageStreamHandler } from "./rpc/stream/message-stream-handler.ts";
 import { createTypeboxCompiler } from "./schema/typebox-compiler.ts";
 import { createInMemoryEventLog } from "./stores/log/in-memory-event-log.ts";
@@ -59,8 +64,11 @@ export interface Bridge {
   routes(router: ConnectRouter): void;
   /** Answers calls to a path without a router, as messages of bytes: what a listener can use for its busiest path. */
   readonly streams: ReadonlyMap<string, MessageStreamHandler>;
-  /** Takes no more agents, and tells those that are here that their sessions end soon. */
-  drain(reason: string, graceMs: number): void;
+  /**
+   * Takes no more agents and tells those that are here to leave. Half of the grace time later at the latest it ends
+   * the sessions and streams that are left, with `unavailable`; the other half is for calls still open.
+   */
+  drain(reason: string, graceMs: number): Promise<void>;
   /** Ends every session with `unavailable` and closes the store. Harmless when repeated. */
   close(): Promise<void>;
 }
@@ -81,11 +89,14 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     tools.map(({ descriptor }) => descriptor),
   );
   const memory = createMemory({ store, runtime, ...(memoryLimits === undefined ? {} : { limits: memoryLimits }) });
+  const streamEnds = createStreamEnds();
+  const presence = createPresence((event) => bus.announce(toBusEvent(event, runtime)));
   const sessions = new SessionRegistry({
     bus,
     runtime,
     logger,
     settings,
+    onChange: presence.changed,
     tools: {
       register: registry.register,
       call: (caller, request, signal) => broker.call({ ...request, caller }, signal),
@@ -95,6 +106,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   const bridgeService = createBridgeService({
     bus,
     sessions,
+    streamEnds,
     settings,
     runtime,
     logger,
@@ -104,6 +116,12 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     memoryStore: memory.kind,
     countTools: () => registry.size,
   });
+  function endStreams(reason: string): void {
+    presence.close();
+    streamEnds.close(shutdownError(reason));
+    sessions.close(reason);
+  }
+
   const streamHandler = createMessageStreamHandler({ sessions, settings, runtime, logger, registerTimeoutMs });
   let closing: Promise<void> | undefined;
   return {
@@ -116,14 +134,17 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
       router.service(BridgeService, bridgeService);
       router.service(ActionService, createActionService({ broker, registry }));
       router.service(MemoryService, createMemoryService(memory));
-      router.service(AgentService, createAgentService({ sessions, bus }));
+      router.service(AgentService, createAgentService({ sessions, presence, streamEnds, bus, logger }));
     },
-    drain(reason, graceMs) {
-      sessions.drain(reason, graceMs);
+    async drain(reason, graceMs) {
+      await drainSessions({ sessions, presence, runtime, reason, graceMs: graceMs / 2 });
+      endStreams(reason);
+      // What they end with leaves before the listener ends whatever is left in its own words.
+      await new Promise<void>((resolve) => runtime.defer(resolve));
     },
     close() {
       closing ??= (async () => {
-        sessions.close("the bridge is shutting down");
+        endStreams("the bridge is shutting down");
         await log.close();
         await memory.close();
       })();

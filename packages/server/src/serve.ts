@@ -12,8 +12,9 @@ export interface BridgeServer {
   readonly url: string;
   readonly listener: Listener;
   /**
-   * Takes no more connections and agents, lets unary calls finish, ends every stream with `unavailable`, and closes
-   * the bridge with its store. Done after `graceMs` at the latest; what is left then is cut. Default: 5000.
+   * Takes no more agents and tells those that are here to leave, which they have half of the time for; then ends every
+   * stream with `unavailable`, takes no more connections, lets unary calls finish, and closes the bridge with its
+   * store. Done after `graceMs` at the latest; what is left then is cut. Default: 5000.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
@@ -39,8 +40,10 @@ export async function serve(bridge: Bridge, options: ServeOptions): Promise<Brid
     listener,
     close({ graceMs = 5_000 } = {}) {
       closing ??= (async () => {
-        bridge.drain("the bridge is shutting down", graceMs);
-        await listener.close({ graceMs });
+        const startMs = bridge.runtime.monotonic();
+        await bridge.drain("the bridge is shutting down", graceMs);
+        const spentMs = bridge.runtime.monotonic() - startMs;
+        await listener.close({ graceMs: Math.max(0, graceMs - spentMs) });
         await bridge.close();
       })();
       return closing;

@@ -1,38 +1,32 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { type AgentInfoSchema, type AgentService, AgentStatus } from "@loom-bridge/protocol/messages";
+import type { AgentService } from "@loom-bridge/protocol/messages";
 import type { EventBus } from "../domain/bus/event-bus.ts";
-import type { Session } from "../domain/session/session.ts";
+import type { Logger } from "../domain/logger.ts";
+import type { Presence } from "../domain/session/presence.ts";
 import type { SessionRegistry } from "../domain/session/session-registry.ts";
-import { fromSubscriptionRequest } from "./event-mapping.ts";
+import type { StreamEnds } from "../domain/session/stream-ends.ts";
+import { toAgentInfo } from "./agent-info.ts";
+import { createWatchAgentsHandler } from "./watch-agents-handler.ts";
 
-export function createAgentService(options: {
+export interface AgentServiceOptions {
   readonly sessions: SessionRegistry;
+  readonly presence: Presence;
+  readonly streamEnds: StreamEnds;
   readonly bus: EventBus;
-}): Omit<ServiceImpl<typeof AgentService>, "watchAgents"> {
+  readonly logger: Logger;
+}
+
+export function createAgentService(options: AgentServiceOptions): ServiceImpl<typeof AgentService> {
+  const { sessions, presence, streamEnds, bus, logger } = options;
   return {
     listAgents({ tool, topic }) {
-      const reached = topic === "" ? undefined : options.bus.subscribersOf(topic);
-      const agents = options.sessions
+      const reached = topic === "" ? undefined : bus.subscribersOf(topic);
+      const agents = sessions
         .list()
         .filter(({ registration }) => tool === "" || registration.tools.some(({ name }) => name === tool))
         .filter(({ agentId }) => reached === undefined || reached.has(agentId));
-      return { agents: agents.map(fromSession) };
+      return { agents: agents.map(toAgentInfo) };
     },
-  };
-}
-
-function fromSession(session: Session): MessageInitShape<typeof AgentInfoSchema> {
-  const { registration } = session;
-  return {
-    agentId: session.agentId,
-    subscriptions: session.subscriptions.map(fromSubscriptionRequest),
-    tools: registration.tools.map(({ name }) => name),
-    metadata: { ...registration.metadata },
-    status: session.isActive ? AgentStatus.ACTIVE : AgentStatus.INACTIVE,
-    sessionId: session.sessionId,
-    epoch: BigInt(session.epoch),
-    connectedMs: BigInt(Math.floor(session.connectedMs)),
-    lastSeenMs: BigInt(Math.floor(session.lastSeenMs)),
+    watchAgents: createWatchAgentsHandler({ presence, streamEnds, logger, list: () => sessions.list() }),
   };
 }

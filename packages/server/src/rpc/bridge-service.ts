@@ -4,6 +4,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { filterMatches, LoomError, limits, parseFilter, type Runtime } from "@loom-bridge/protocol";
 import { type BridgeService, EventSchema, type TopicStatsSchema } from "@loom-bridge/protocol/messages";
 import type { EventBus, TopicReport } from "../domain/bus/event-bus.ts";
+import type { StreamEnds } from "../domain/session/stream-ends.ts";
 import { knownFeatures } from "./delivery-mapping.ts";
 import { fromEvent } from "./event-mapping.ts";
 import { createStreamHandler, type StreamHandlerOptions } from "./stream-handler.ts";
@@ -11,6 +12,7 @@ import { createSubscribeHandler } from "./subscribe-handler.ts";
 
 export interface BridgeServiceOptions extends StreamHandlerOptions {
   readonly bus: EventBus;
+  readonly streamEnds: StreamEnds;
   readonly runtime: Runtime;
   readonly version: string;
   readonly startedMs: number;
@@ -24,7 +26,7 @@ export function createBridgeService(options: BridgeServiceOptions): Omit<Service
   const { bus, runtime, sessions, settings, logger } = options;
   return {
     stream: createStreamHandler(options),
-    subscribe: createSubscribeHandler({ bus, logger }),
+    subscribe: createSubscribeHandler({ bus, streamEnds: options.streamEnds, logger }),
 
     async publish({ topic, event }) {
       if (event === undefined) throw new LoomError("invalid_argument", "event is missing; set it");

@@ -1,17 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { type LoomError, limits, Wakeup } from "@loom-bridge/protocol";
-import {
-  type SubscribeRequest,
-  type SubscribeResponse,
-  SubscribeResponseSchema,
-} from "@loom-bridge/protocol/messages";
+import { type SubscribeRequest, type SubscribeResponse, SubscribeResponseSchema } from "@loom-bridge/protocol/messages";
 import type { BusSubscription } from "../domain/bus/bus-subscription.ts";
 import type { EventBus } from "../domain/bus/event-bus.ts";
 import type { Taken } from "../domain/bus/outlet.ts";
 import type { Subscriber } from "../domain/bus/subscriber.ts";
 import type { Logger } from "../domain/logger.ts";
 import { checkSubscription } from "../domain/session/registration.ts";
+import type { StreamEnds } from "../domain/session/stream-ends.ts";
 import { abortReason, toConnectError } from "./connect-error.ts";
 import { gapReasons } from "./delivery-mapping.ts";
 import { toEvent, toQuality } from "./event-mapping.ts";
@@ -20,34 +17,37 @@ import { toEvent, toQuality } from "./event-mapping.ts";
 const batchEvents = 64;
 
 /** Serves `BridgeService.Subscribe`: a subscriber without a session. */
-export function createSubscribeHandler(options: { bus: EventBus; logger: Logger }) {
+export function createSubscribeHandler(options: { bus: EventBus; streamEnds: StreamEnds; logger: Logger }) {
   return async function* subscribe(
     request: SubscribeRequest,
     context: HandlerContext,
   ): AsyncGenerator<SubscribeResponse> {
     const wakeup = new Wakeup();
-    let stalled: LoomError | undefined;
+    let ended: LoomError | undefined;
     const wake = (): void => wakeup.wake();
+    const end = (error: LoomError): void => {
+      ended ??= error;
+      wake();
+    };
     const subscriber: Subscriber = {
       name: "",
       entries: new Map(),
       onReady: wake,
-      onStall: (error) => {
-        stalled = error;
-        wake();
-      },
+      onStall: end,
     };
     let subscription: BusSubscription | undefined;
+    let removeEnd: (() => void) | undefined;
     context.signal.addEventListener("abort", wake);
     try {
       const { filters, eventTypes } = request;
       const wanted = { id: 1, filters, eventTypes, quality: toQuality(request.qos), window: 0 };
       checkSubscription(wanted, []);
+      removeEnd = options.streamEnds.add(end);
       subscription = options.bus.subscribe(subscriber, wanted);
       yield create(SubscribeResponseSchema, { delivery: { case: "subscribed", value: {} } });
       for (;;) {
+        if (ended !== undefined) throw ended;
         if (context.signal.aborted) throw abortReason(context.signal);
-        if (stalled !== undefined) throw stalled;
         const taken = subscription.take(batchEvents, limits.messageBytes);
         if (taken.length === 0) await wakeup.wait();
         for (const batch of taken) yield* fromTaken(batch);
@@ -56,6 +56,7 @@ export function createSubscribeHandler(options: { bus: EventBus; logger: Logger 
       throw toConnectError(error, options.logger);
     } finally {
       context.signal.removeEventListener("abort", wake);
+      removeEnd?.();
       if (subscription !== undefined) options.bus.unsubscribe(subscriber, subscription);
     }
   };

@@ -11,6 +11,8 @@ export interface Registration {
   readonly subscriptions: readonly SubscriptionRequest[];
   readonly tools: readonly ToolDescriptor[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the agent is told that the bridge drains. Default: false. */
+  readonly hearsNotices?: boolean;
 }
 
 const agentIdPattern = /^[A-Za-z0-9_.:@-]+$/;

@@ -7,7 +7,9 @@ import type { ToolRegistration } from "../tools/tool-registry.ts";
 import type { CallRequest } from "./caller.ts";
 import { checkRegistration, type Registration } from "./registration.ts";
 import { Session } from "./session.ts";
+import type { SessionChange } from "./session-change.ts";
 import type { SessionSettings } from "./session-settings.ts";
+import { shutdownError } from "./shutdown-error.ts";
 
 /** What sessions need of the tools: a place among the providers, and calls. */
 export interface SessionTools {
@@ -26,6 +28,8 @@ export interface SessionRegistryOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly settings: SessionSettings;
+  /** Called once for each change, when it has happened. Default: nobody. */
+  readonly onChange?: (change: SessionChange) => void;
 }
 
 /** The live sessions, one for each agent: a newer one takes over from an older one. */
@@ -80,6 +84,7 @@ export class SessionRegistry {
     );
     const { agentId, sessionId, epoch } = session;
     logger.info("agent connected", { agentId, sessionId, epoch, superseded: older !== undefined });
+    this.#options.onChange?.({ kind: "online", session, replaced: older?.session });
     return session;
   }
 
@@ -94,13 +99,13 @@ export class SessionRegistry {
 
   /** Opens no more sessions and tells the agents that theirs will end. */
   drain(reason: string, graceMs: number): void {
-    this.#closed = new LoomError("unavailable", reason);
+    this.#closed = shutdownError(reason);
     for (const { session } of this.#live.values()) session.drain(reason, graceMs);
   }
 
   /** Ends every session. */
   close(reason: string): void {
-    this.#closed = new LoomError("unavailable", reason);
+    this.#closed = shutdownError(reason);
     for (const { session } of [...this.#live.values()]) session.end(this.#closed);
   }
 
@@ -110,7 +115,8 @@ export class SessionRegistry {
     live.tools.remove();
     this.#live.delete(session.agentId);
     const { agentId, sessionId, epoch } = session;
-    const reason = session.ended?.error?.message ?? "it said goodbye";
+    const reason = session.ended?.error?.message ?? "it left";
     this.#options.logger.info("agent disconnected", { agentId, sessionId, epoch, reason });
+    this.#options.onChange?.({ kind: "offline", session, reason });
   }
 }

@@ -7,6 +7,7 @@ import type { Benchmark } from "./benchmark.ts";
 
 interface StartResult {
   readonly ms: number;
+  readonly cpuMs?: number;
 }
 
 const limitMs = 30_000;
@@ -26,14 +27,19 @@ export const start: Benchmark = {
       ({ measure }) => measure(),
       ({ ms }) => `${Math.round(ms)} ms`,
     );
-    const rows = [...results].map(([{ label }, runs]) => createRow(label, runs, { ms: (result) => result.ms }));
+    const rows = [...results].map(([{ label }, runs]) =>
+      createRow(label, runs, { ms: ({ ms }) => ms, cpu: ({ cpuMs }) => cpuMs }),
+    );
     const ms = (index: number) => medianOf(rows, variants[index]?.label ?? "", "ms");
     return {
       name: "start",
       what:
         "The built packages. `up` counts from the start of its process to the Ack of an agent that waits for its " +
         "address; an import counts inside a process that runs already.",
-      columns: [{ key: "ms", title: "ms" }],
+      columns: [
+        { key: "ms", title: "ms" },
+        { key: "cpu", title: "CPU ms" },
+      ],
       rows,
       ratios: [
         ...valueOf("loom-bridge up to the first Ack, ms", ms(0), atMost(400), 0),
@@ -74,8 +80,14 @@ function upToFirstAck(lab: Lab): Promise<StartResult> {
 }
 
 async function importing(lab: Lab, name: string): Promise<StartResult> {
-  const program = `const before = performance.now(); await import(${JSON.stringify(name)}); console.log(performance.now() - before); process.exit(0);`;
-  return { ms: Number(await runNode(lab, program)) };
+  const program = [
+    "const [before, cpuBefore] = [performance.now(), process.cpuUsage()];",
+    `await import(${JSON.stringify(name)});`,
+    "const { user, system } = process.cpuUsage(cpuBefore);",
+    "console.log(JSON.stringify({ ms: performance.now() - before, cpuMs: (user + system) / 1000 }));",
+    "process.exit(0);",
+  ].join("\n");
+  return JSON.parse(await runNode(lab, program)) as StartResult;
 }
 
 async function nothing(lab: Lab): Promise<StartResult> {

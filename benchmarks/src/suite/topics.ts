@@ -32,14 +32,14 @@ export const topics: Benchmark = {
         "In one process, the index alone: a topic of five segments that two patterns with `**`, one with `*` and one " +
         "exact filter match. Other filters fall under the same patterns. What remains of growth is the processor's cache.",
       columns: [
-        { key: "ns", title: "ns a topic" },
+        { key: "ns", title: "CPU ns a topic" },
         { key: "matches", title: "matches", digits: 1 },
         { key: "heap", title: "heap bytes a filter" },
       ],
       rows,
       ratios: sizes
         .slice(1)
-        .flatMap((filters) => ratioOf(`ns a topic, ${labelOf(filters)} ÷ ${labelOf(100)}`, ns(filters), ns(100))),
+        .flatMap((filters) => ratioOf(`CPU ns a topic, ${labelOf(filters)} ÷ ${labelOf(100)}`, ns(filters), ns(100))),
       skipped: [],
     };
   },

@@ -45,7 +45,8 @@ export class Agent implements AsyncDisposable {
     const agentId = options.id;
     this.id = agentId;
     this.client = client;
-    this.memory = createAgentMemory(client, agentId);
+    // An id names one agent at a time; a holder must name one for ever.
+    this.memory = createAgentMemory(client, agentId, `${agentId.slice(0, 91)}:${runtime.uuid()}`);
     const queue = new SendQueue<OutgoingPublish>();
     const publishes = new PublishLane(runtime, queue);
     const replies = new ReplyWaiters(runtime);

@@ -9,6 +9,7 @@ import {
   type GetInfoResponse,
   type GetStatsRequestSchema,
   type GetStatsResponse,
+  type JournalEntry,
   type ListAgentsRequestSchema,
   type ListAgentsResponse,
   type ListToolsRequestSchema,
@@ -17,15 +18,18 @@ import {
   type PublishResponse,
   type ToolCallSchema,
   type ToolResult,
+  type WatchAgentsRequestSchema,
+  type WatchAgentsResponse,
 } from "@loom-bridge/protocol/messages";
 import type { BridgeClientOptions } from "./bridge-client-options.ts";
 import { defaultAddress, parseAddress } from "./connection/address.ts";
-import { type CallOptions, Connection } from "./connection/connection.ts";
+import { type CallOptions, Connection, defaultCallTimeoutMs } from "./connection/connection.ts";
 import { createHeaderSource } from "./connection/metadata.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { type AgentMemory, createAgentMemory } from "./memory/agent-memory.ts";
 import { MemoryCalls } from "./memory/memory-calls.ts";
 import { createNodeTransport } from "./transport/node-transport.ts";
+import { waitForAgents } from "./wait-for-agents.ts";
 
 /** What bounds a call on the bridge's side is the tool's own time; this much later the client gives up on the bridge. */
 const toolCallMarginMs = 5000;
@@ -93,7 +97,7 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
     outbound: AsyncIterable<ClientEvent>,
     options: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<Delivery> {
-    return this.#connection.stream(outbound, options.signal);
+    return this.#connection.stream(BridgeService.method.stream, outbound, options.signal);
   }
 
   /** Calls a tool. A tool that fails is a result with a status, not an error. */
@@ -107,7 +111,7 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
 
   /** The memory of a session, which agents may share by its id. */
   memory(sessionId: string): AgentMemory {
-    return createAgentMemory(this, sessionId);
+    return createAgentMemory(this, sessionId, this.runtime.uuid());
   }
 
   listTools(
@@ -122,6 +126,31 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<ListAgentsResponse> {
     return this.#connection.unary(AgentService.method.listAgents, request, options);
+  }
+
+  /**
+   * Who is connected (`PRESENT`, then one `COMPLETE`), then who comes and goes. Leaving the loop ends it; a lost
+   * connection ends it with an error.
+   */
+  watchAgents(
+    request: MessageInitShape<typeof WatchAgentsRequestSchema> = {},
+    options: { signal?: AbortSignal } = {},
+  ): AsyncIterableIterator<WatchAgentsResponse> {
+    return this.#connection.stream(AgentService.method.watchAgents, one(request), options.signal);
+  }
+
+  /**
+   * Resolves when all these agents are connected, through an outage of the bridge too.
+   * @throws RequestTimeoutError that names who is missing after `timeoutMs`, default 30 000.
+   */
+  waitForAgents(ids: readonly string[], options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const { timeoutMs = defaultCallTimeoutMs, signal } = options;
+    return waitForAgents({ client: this, ids, timeoutMs, signal });
+  }
+
+  /** What became of an event or a tool call, oldest first, for as long as the bridge remembers. */
+  async explain(id: string, options?: CallOptions): Promise<JournalEntry[]> {
+    return (await this.#connection.unary(BridgeService.method.explain, { id }, options)).entries;
   }
 
   /** Publishes one event without a session. */
@@ -157,4 +186,8 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
     this.#beforeDisconnect.add(callback);
     return () => this.#beforeDisconnect.delete(callback);
   }
+}
+
+async function* one<Message>(message: Message): AsyncGenerator<Message> {
+  yield message;
 }

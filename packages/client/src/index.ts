@@ -1,6 +1,7 @@
 export { create } from "@bufbuild/protobuf";
 export { type ErrorCode, LoomError, type Runtime, repliesTopic, systemRuntime } from "@loom-bridge/protocol";
 export {
+  AgentChange,
   type AgentInfo,
   AgentStatus,
   type ClientEvent,
@@ -13,6 +14,7 @@ export {
   ExecutionRecordSchema,
   Feature,
   HeartbeatSchema,
+  type JournalEntry,
   type PlanRecord,
   PlanRecordSchema,
   ProviderKind,
@@ -24,6 +26,7 @@ export {
   ToolDescriptorSchema,
   type ToolResult,
   ToolStatus,
+  type WatchAgentsResponse,
 } from "@loom-bridge/protocol/messages";
 export { Agent, createAgent } from "./agent.ts";
 export type { AgentOptions } from "./agent-options.ts";

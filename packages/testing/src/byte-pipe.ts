@@ -3,8 +3,10 @@ import { Wakeup } from "@loom-bridge/protocol";
 export interface BytePipeOptions {
   /** How many bytes may be under way. A sender is stopped only when the window is full, as on an HTTP/2 stream. */
   readonly windowBytes: number;
-  /** Ends both sides. */
+  /** Ends both sides; what is under way is lost. */
   readonly signal: AbortSignal;
+  /** Called once, when nothing more will be carried. */
+  readonly onEnd?: () => void;
 }
 
 /**
@@ -20,11 +22,16 @@ export function createBytePipe(source: AsyncIterable<Uint8Array>, options: ByteP
   let end: { readonly error?: unknown } | undefined;
 
   const finish = (result: { readonly error?: unknown }): void => {
+    if (end === undefined) options.onEnd?.();
     end ??= result;
     filled.wake();
     emptied.wake();
   };
-  const onAbort = (): void => finish({ error: options.signal.reason });
+  const onAbort = (): void => {
+    chunks.length = 0;
+    bufferedBytes = 0;
+    finish({ error: options.signal.reason });
+  };
 
   const pump = async (): Promise<void> => {
     options.signal.addEventListener("abort", onAbort);

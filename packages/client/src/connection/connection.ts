@@ -1,11 +1,17 @@
-import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMessage,
+  DescMethodStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
-import { BridgeService, type ClientEvent } from "@loom-bridge/protocol/messages";
+import { BridgeService } from "@loom-bridge/protocol/messages";
 import { ConnectionError } from "../errors/connection-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 import { callUnary } from "./call-unary.ts";
-import { DeliveryStream } from "./delivery-stream.ts";
+import { MessageStream } from "./message-stream.ts";
 
 export interface ConnectionOptions {
   readonly address: string;
@@ -76,8 +82,13 @@ export class Connection {
     return this.#call(method, input, options.timeoutMs ?? defaultCallTimeoutMs, options.signal);
   }
 
-  stream(outbound: AsyncIterable<ClientEvent>, signal?: AbortSignal): DeliveryStream {
-    return new DeliveryStream(this.#options.transport, {
+  stream<Input extends DescMessage, Output extends DescMessage>(
+    method: DescMethodStreaming<Input, Output>,
+    outbound: AsyncIterable<MessageInitShape<Input>>,
+    signal?: AbortSignal,
+  ): MessageStream<Input, Output> {
+    return new MessageStream(this.#options.transport, {
+      method,
       outbound,
       signal,
       address: this.#options.address,

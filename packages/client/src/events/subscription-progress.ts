@@ -67,7 +67,8 @@ export class SubscriptionProgress {
     const isAtLeastOnce = wanted.delivered === Delivered.AT_LEAST_ONCE;
     const extendEveryMs = Math.ceil((wanted.settleTimeoutMs || defaultSettleTimeoutMs) / 3);
     this.settling = isAtLeastOnce ? { extendEveryMs: autoExtend ? extendEveryMs : undefined } : undefined;
-    this.#redelivers = isAtLeastOnce || wanted.group !== "" || wanted.durable !== "";
+    // To a group that is served at most once, what was sent is done.
+    this.#redelivers = isAtLeastOnce || (wanted.durable !== "" && wanted.group === "");
   }
 
   get filters(): readonly string[] {
@@ -135,9 +136,8 @@ export class SubscriptionProgress {
       if (key > 0 && !goesToOthers) continue;
       item.dropped = goesToOthers;
       this.#inHand.delete(key);
-      this.#unsettled.delete(key);
     }
-    for (const key of this.#remembered) if (key < 0) this.#remembered.delete(key);
+    for (const keys of [this.#unsettled, this.#remembered]) for (const key of keys) if (key < 0) keys.delete(key);
   }
 
   /** The subscription to ask the next stream for: it goes on where this one was left. */
@@ -145,7 +145,8 @@ export class SubscriptionProgress {
     const after = this.#position();
     this.#received = after;
     this.#unsettled.clear();
-    if (!this.#redelivers) this.#floor = after;
+    // A group may be given what another member has left behind, however old.
+    if (!this.#redelivers && this.#wanted.group === "") this.#floor = after;
     const startsAgain = after === 0 && this.#wanted.start !== undefined;
     if (this.#logId === "" || this.#wanted.durable !== "" || startsAgain) return this.#wanted;
     const subscription = clone(SubscriptionSchema, this.#wanted);

@@ -4,6 +4,8 @@ import {
   type CheckDuplicateResponse,
   type CheckExecutedRequestSchema,
   type CheckExecutedResponse,
+  type ClaimExecutionRequestSchema,
+  type ClaimExecutionResponse,
   type GetExecutionStatsRequestSchema,
   type GetExecutionStatsResponse,
   type GetRecentPlansRequestSchema,
@@ -11,6 +13,8 @@ import {
   type MarkExecutedRequestSchema,
   type MarkExecutedResponse,
   MemoryService,
+  type ReleaseExecutionRequestSchema,
+  type ReleaseExecutionResponse,
   type SavePlanRequestSchema,
   type SavePlanResponse,
 } from "@loom-bridge/protocol/messages";
@@ -51,6 +55,22 @@ export abstract class MemoryCalls {
     options?: CallOptions,
   ): Promise<MarkExecutedResponse> {
     return this.#connection.unary(MemoryService.method.markExecuted, request, options);
+  }
+
+  /** Takes a plan to execute it, for a time. */
+  claimExecution(
+    request: MessageInitShape<typeof ClaimExecutionRequestSchema>,
+    options?: CallOptions,
+  ): Promise<ClaimExecutionResponse> {
+    return this.#connection.unary(MemoryService.method.claimExecution, request, options);
+  }
+
+  /** Gives a claim back before its lease ends. */
+  releaseExecution(
+    request: MessageInitShape<typeof ReleaseExecutionRequestSchema>,
+    options?: CallOptions,
+  ): Promise<ReleaseExecutionResponse> {
+    return this.#connection.unary(MemoryService.method.releaseExecution, request, options);
   }
 
   checkExecuted(

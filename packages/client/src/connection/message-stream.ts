@@ -1,11 +1,12 @@
+import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { LoomError } from "@loom-bridge/protocol";
-import { BridgeService, type ClientEvent, type Delivery } from "@loom-bridge/protocol/messages";
 import { fromConnectError } from "../errors/from-connect-error.ts";
 import { linkSignals } from "./link-signals.ts";
 
-export interface DeliveryStreamOptions {
-  readonly outbound: AsyncIterable<ClientEvent>;
+export interface MessageStreamOptions<Input extends DescMessage, Output extends DescMessage> {
+  readonly method: DescMethodStreaming<Input, Output>;
+  readonly outbound: AsyncIterable<MessageInitShape<Input>>;
   /** Awaited before the call: connects if necessary, and makes the headers. */
   readonly prepare: () => Promise<Headers>;
   /** Aborts when the client disconnects, which ends the stream. */
@@ -16,19 +17,21 @@ export interface DeliveryStreamOptions {
 }
 
 /**
- * One call of BridgeService.Stream that opens when it is first read and can be read once. Connect's own response
+ * One streaming call that opens when it is first read and can be read once. Connect's own response
  * iterable ignores `break`, and the call would go on unseen; here it really ends.
  */
-export class DeliveryStream implements AsyncIterableIterator<Delivery> {
+export class MessageStream<Input extends DescMessage, Output extends DescMessage>
+  implements AsyncIterableIterator<MessageShape<Output>>
+{
   readonly #transport: Transport;
-  readonly #options: DeliveryStreamOptions;
+  readonly #options: MessageStreamOptions<Input, Output>;
   readonly #controller = new AbortController();
-  #opening: Promise<AsyncIterator<Delivery>> | undefined;
+  #opening: Promise<AsyncIterator<MessageShape<Output>>> | undefined;
   #unlink = (): void => {};
   #lifetime: AbortSignal | undefined;
   #ended = false;
 
-  constructor(transport: Transport, options: DeliveryStreamOptions) {
+  constructor(transport: Transport, options: MessageStreamOptions<Input, Output>) {
     this.#transport = transport;
     this.#options = options;
   }
@@ -37,7 +40,7 @@ export class DeliveryStream implements AsyncIterableIterator<Delivery> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<Delivery, undefined>> {
+  async next(): Promise<IteratorResult<MessageShape<Output>, undefined>> {
     if (this.#ended) return { done: true, value: undefined };
     try {
       this.#opening ??= this.#open();
@@ -52,19 +55,20 @@ export class DeliveryStream implements AsyncIterableIterator<Delivery> {
     return { done: true, value: undefined };
   }
 
-  return(): Promise<IteratorResult<Delivery, undefined>> {
+  return(): Promise<IteratorResult<MessageShape<Output>, undefined>> {
     this.#end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  async #open(): Promise<AsyncIterator<Delivery>> {
+  async #open(): Promise<AsyncIterator<MessageShape<Output>>> {
     const headers = await this.#options.prepare();
     this.#lifetime = this.#options.lifetime();
     this.#unlink = linkSignals(this.#controller, [this.#lifetime, this.#options.signal]);
     const { signal } = this.#controller;
+    const { method } = this.#options;
     const outbound = new OutboundOnce(this.#options.outbound);
     // A time of 0: a stream has no deadline, whatever the transport's default is.
-    const response = await this.#transport.stream(BridgeService.method.stream, signal, 0, headers, outbound);
+    const response = await this.#transport.stream(method, signal, 0, headers, outbound);
     return response.message[Symbol.asyncIterator]();
   }
 
@@ -78,7 +82,7 @@ export class DeliveryStream implements AsyncIterableIterator<Delivery> {
     if (this.#options.signal?.aborted) {
       return new LoomError("canceled", "the stream was cancelled", { cause: this.#options.signal.reason });
     }
-    return fromConnectError(error, "Stream", this.#options.address);
+    return fromConnectError(error, this.#options.method.name, this.#options.address);
   }
 }
 
@@ -86,11 +90,11 @@ export class DeliveryStream implements AsyncIterableIterator<Delivery> {
  * The author's iterable as Connect gets it. Connect asks for an iterator again when it gives up, and throws into it;
  * the author's iterable is started once, and is only ever asked to return.
  */
-class OutboundOnce implements AsyncIterableIterator<ClientEvent> {
-  readonly #source: AsyncIterator<ClientEvent>;
+class OutboundOnce<Message> implements AsyncIterableIterator<Message> {
+  readonly #source: AsyncIterator<Message>;
   #ended = false;
 
-  constructor(outbound: AsyncIterable<ClientEvent>) {
+  constructor(outbound: AsyncIterable<Message>) {
     this.#source = outbound[Symbol.asyncIterator]();
   }
 
@@ -98,11 +102,11 @@ class OutboundOnce implements AsyncIterableIterator<ClientEvent> {
     return this;
   }
 
-  next(): Promise<IteratorResult<ClientEvent, undefined>> {
+  next(): Promise<IteratorResult<Message, undefined>> {
     return this.#ended ? Promise.resolve({ done: true, value: undefined }) : this.#source.next();
   }
 
-  async return(): Promise<IteratorResult<ClientEvent, undefined>> {
+  async return(): Promise<IteratorResult<Message, undefined>> {
     if (!this.#ended) {
       this.#ended = true;
       await this.#source.return?.();
@@ -110,7 +114,7 @@ class OutboundOnce implements AsyncIterableIterator<ClientEvent> {
     return { done: true, value: undefined };
   }
 
-  throw(): Promise<IteratorResult<ClientEvent, undefined>> {
+  throw(): Promise<IteratorResult<Message, undefined>> {
     return this.return();
   }
 }

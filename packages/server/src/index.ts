@@ -1,7 +1,10 @@
 // For operators who run a bridge inside their own program.
 export { type Bridge, type BridgeOptions, createBridge } from "./bridge.ts";
-export { type Logger, silentLogger } from "./domain/logger.ts";
+export type { JournalLimits } from "./domain/journal/journal.ts";
 // For those who write a store.
+export type { EventLog, Filters, LogPage, LogPosition, ReadFrom } from "./domain/log/event-log.ts";
+export type { RetentionLimits } from "./domain/log/retention-limits.ts";
+export { type Logger, silentLogger } from "./domain/logger.ts";
 export type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 export type * from "./domain/memory/memory-store.ts";
 export type { BridgeTool, BridgeToolContext, JsonValue } from "./domain/tools/bridge-tool.ts";

@@ -45,6 +45,11 @@ export class CatchUp {
     else this.#lastUpTo = log.head;
   }
 
+  /** Everything up to here was read. */
+  get readThrough(): number {
+    return this.#afterOffset;
+  }
+
   next(): CatchUpPage {
     const { log, filters, isWanted } = this.#options;
     const page = log.read(filters, this.#from(), pageEvents, pageBytes);

@@ -2,6 +2,7 @@ import { BoundedQueue, LoomError, type Runtime, type Timer } from "@loom-bridge/
 import { type LoggedEvent, sizeOf } from "./bus-event.ts";
 import type { BusStatistics, DropReason, TopicCounts } from "./bus-statistics.ts";
 import type { CatchUp } from "./catch-up.ts";
+import type { EventNote } from "./event-note.ts";
 import { LatestQueue } from "./latest-queue.ts";
 import type { QueueSettings } from "./quality.ts";
 import type { Loss, LossReason, Queued } from "./queued.ts";
@@ -16,6 +17,7 @@ export interface EventFeedOptions {
   readonly stallTimeoutMs: number;
   readonly runtime: Runtime;
   readonly statistics: BusStatistics;
+  readonly note: EventNote;
   /** Called when there may be something to take. */
   readonly onReady: () => void;
   /** Called when the subscriber must be closed by its owner: publishers waited too long, or its policy says so. */
@@ -56,6 +58,11 @@ export class EventFeed {
 
   get backlog(): number {
     return this.#queue.length;
+  }
+
+  /** How far it has read the log on its way to the present; nothing when it is there. */
+  get readThrough(): number | undefined {
+    return this.#catchUp?.readThrough;
   }
 
   /** Queues an event, or returns a promise of what becomes of it where its publisher waits for room. */
@@ -103,7 +110,7 @@ export class EventFeed {
 
   /** Drops what is queued and waiting; what a durable subscriber will find in the log is not lost. */
   close(isDurable: boolean): void {
-    const { statistics } = this.#options;
+    const { statistics, note } = this.#options;
     this.#closed = true;
     this.#catchUp = undefined;
     this.#readThrough = 0;
@@ -111,7 +118,9 @@ export class EventFeed {
     this.#stall = undefined;
     for (const { event, counts } of this.#queue.take()) {
       statistics.taken(counts);
-      if (!isDurable || event.offset === 0) statistics.dropped(counts, "subscriber-left");
+      if (isDurable && event.offset > 0) continue;
+      statistics.dropped(counts, "subscriber-left");
+      note("dropped", event, "subscriber-left");
     }
     for (const { item, settle } of this.#waiting.splice(0)) settle(this.#refuse(item, "subscriber-left"));
   }
@@ -148,11 +157,13 @@ export class EventFeed {
   #dropQueued(item: Queued, reason: DropReason): void {
     this.#options.statistics.taken(item.counts);
     this.#options.statistics.dropped(item.counts, reason);
+    this.#options.note("dropped", item.event, reason);
     this.#lose(1 + item.lostAfter, "queue-full");
   }
 
   #refuse(item: Queued, reason: "queue-full" | "subscriber-left"): DeliveryResult {
     this.#options.statistics.dropped(item.counts, reason);
+    this.#options.note("dropped", item.event, reason);
     return reason;
   }
 
@@ -165,6 +176,7 @@ export class EventFeed {
     let admitted = 0;
     for (const { item, settle } of this.#waiting) {
       if (!this.#enqueue(item)) break;
+      this.#options.note("queued", item.event, "its publisher waited for room");
       settle("queued");
       admitted += 1;
     }

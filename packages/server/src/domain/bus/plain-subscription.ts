@@ -4,6 +4,7 @@ import type { TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { deliveredOnce } from "./delivered-once.ts";
 import type { DeliveryResult, EventFeed } from "./event-feed.ts";
+import { createEventNote } from "./event-note.ts";
 import { Outlet, type Taken } from "./outlet.ts";
 import type { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
@@ -30,7 +31,7 @@ export class PlainSubscription implements BusSubscription {
   readonly filters: readonly (readonly string[])[];
   readonly eventTypes: ReadonlySet<string>;
   readonly rank: number;
-  /** It gets every event after this offset. */
+  /** It gets every event after this offset, as far as nothing is lost. */
   readonly coversAfter: number;
   readonly #feed: EventFeed;
   readonly #outlet: Outlet;
@@ -51,7 +52,7 @@ export class PlainSubscription implements BusSubscription {
     const { start, keeper } = beginning;
     this.#keeper = keeper;
     this.coversAfter = start?.kind === "after" ? start.offset : (parts.log?.head ?? 0);
-    this.#feed = createFeed(parts, request, filters, { beginning, isWanted: isOwn, onReady, onStall });
+    this.#feed = createFeed(parts, request, filters, { beginning, subscriber, isWanted: isOwn, onReady, onStall });
     const tracksEach = request.window > 0 && (this.#atLeastOnce || keeper !== undefined);
     this.#settlement = tracksEach
       ? createSettlement(parts, request, {
@@ -60,7 +61,12 @@ export class PlainSubscription implements BusSubscription {
           onDone: ({ event }) => keeper?.done(event.offset),
         })
       : undefined;
-    this.#outlet = new Outlet(request.window, this.#settlement);
+    this.#outlet = new Outlet(request.window, this.#settlement, createEventNote(parts.journal, subscriber));
+  }
+
+  /** How far it has read the log on its way to the present; nothing when it is there. */
+  get readThrough(): number | undefined {
+    return this.#feed.readThrough;
   }
 
   get backlog(): number {

@@ -93,12 +93,16 @@ export class Subscriptions {
   }
 
   #addPlain(subscriber: Subscriber, request: SubscriptionRequest, filters: string[][]): BusSubscription {
+    // What the others have read before is read again: whoever subscribes anew with a start wants it.
+    const others = [...subscriber.entries.keys()].filter((other) => other instanceof PlainSubscription);
+    const { head } = this.#parts.log ?? { head: 0 };
+    const readBefore = new Map(others.map((other) => [other, other.readThrough ?? head]));
     const receiver: PlainSubscription = new PlainSubscription({
       parts: this.#parts,
       request,
       filters,
       subscriber: subscriber.name,
-      isOwn: (event) => this.#isOwn(subscriber, receiver, event),
+      isOwn: (event) => this.#isOwn(subscriber, receiver, readBefore, event),
       onReady: subscriber.onReady,
       onStall: subscriber.onStall,
     });
@@ -133,15 +137,20 @@ export class Subscriptions {
   }
 
   /** Whether an event of the past is not another subscription's of the same subscriber, which will read it too. */
-  #isOwn(subscriber: Subscriber, receiver: PlainSubscription, event: LoggedEvent): boolean {
+  #isOwn(
+    subscriber: Subscriber,
+    receiver: PlainSubscription,
+    readBefore: ReadonlyMap<PlainSubscription, number>,
+    event: LoggedEvent,
+  ): boolean {
     if (!isWanted(receiver, event)) return false;
     if (subscriber.entries.size < 2) return true;
     const segments = event.topic.split(".");
-    const index = this.#index;
     let isOwn = true;
-    index.match(segments, ({ owner, receiver: other }) => {
+    this.#index.match(segments, ({ owner, receiver: other }) => {
       if (owner !== subscriber || other === receiver || !(other instanceof PlainSubscription)) return;
-      if (isWanted(other, event) && goesBefore(other, receiver) && other.coversAfter < event.offset) isOwn = false;
+      const readsAfter = readBefore.get(other) ?? other.coversAfter;
+      if (isWanted(other, event) && goesBefore(other, receiver) && readsAfter < event.offset) isOwn = false;
     });
     return isOwn;
   }

@@ -82,7 +82,9 @@ export class PlainSubscription implements BusSubscription {
     if (again.length > 0) return again;
     const keeper = this.#keeper;
     const allowed = keeper?.isFull === true ? 0 : Math.min(maxItems, this.#outlet.room);
-    const items = allowed > 0 ? this.#feed.take(allowed, maxBytes) : [];
+    // A gap waits for room too: while nothing can be sent it only grows.
+    if (allowed <= 0) return again;
+    const items = this.#feed.take(allowed, maxBytes);
     if (keeper !== undefined) for (const { event } of items) keeper.taken(event.offset);
     const taken = this.#outlet.pack(this.#feed.takeLoss(), items);
     // Nobody will say that they arrived.

@@ -53,7 +53,7 @@ function run(args: readonly string[]) {
   return spawn(process.execPath, ["--import=tsx", main, ...args], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 100_000,
+    timeout: 110_000,
     killSignal: "SIGKILL",
   });
 }

@@ -9,7 +9,7 @@ export const fanout: Benchmark = {
   name: "fanout",
   summary: "1 publisher → bridge → 100 subscribers on 10 connections",
   async run(lab) {
-    const { peers, skipped } = availablePeers(lab, ["loom", "nats", "grpc", "connect"]);
+    const { peers, skipped } = availablePeers(lab, lab.settings.smoke ? ["loom"] : ["loom", "nats", "grpc", "connect"]);
     const receivers = lab.settings.smoke
       ? { processes: 2, connections: 1, perConnection: 5 }
       : { processes: 2, connections: 5, perConnection: 10 };

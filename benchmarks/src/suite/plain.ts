@@ -13,7 +13,8 @@ export const plain: Benchmark = {
       { label: "connect-es → Loom Bridge", flow: { client: "connect", server: "loom" } },
       { label: "connect-es → connect-es server", flow: { client: "connect", server: "connect" } },
     ];
-    const results = await lab.interleave(variants, ({ flow }) => runFlow(lab, flow), tellFlow);
+    const chosen = lab.settings.smoke ? variants.slice(0, 2) : variants;
+    const results = await lab.interleave(chosen, ({ flow }) => runFlow(lab, flow), tellFlow);
     const rows = [...results].map(([{ label }, runs]) => createRow(label, runs, readFlow));
     const cpu = (label: string) => medianOf(rows, label, "bridgeCpu");
     return {

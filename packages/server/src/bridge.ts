@@ -14,6 +14,7 @@ import { defaultSessionSettings } from "./domain/session/session-settings.ts";
 import { shutdownError } from "./domain/session/shutdown-error.ts";
 import { createStreamEnds } from "./domain/session/stream-ends.ts";
 import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
+import type { CallResultStore } from "./domain/tools/call-result-store.ts";
 import { createToolBroker } from "./domain/tools/tool-broker.ts";
 import { createToolRegistry } from "./domain/tools/tool-registry.ts";
 import type { MessageStreamHandler } from "./listener/message-stream.ts";
@@ -26,6 +27,7 @@ import { createMemoryService } from "./rpc/memory-service.ts";
 import { toBusEvent } from "./rpc/presence-event.ts";
 import { createMessageStreamHandler } from "./rpc/stream/message-stream-handler.ts";
 import { createTypeboxCompiler } from "./schema/typebox-compiler.ts";
+import { createInMemoryCallResults } from "./stores/call-results/in-memory-call-results.ts";
 import { createInMemoryEventLog } from "./stores/log/in-memory-event-log.ts";
 import { createInMemoryStore } from "./stores/memory/in-memory-store.ts";
 import { version } from "./version.ts";
@@ -39,6 +41,8 @@ export interface BridgeOptions {
   readonly store?: MemoryStore;
   /** Keeps recent events and the positions of durable subscriptions; the bridge closes it. Default: in memory. */
   readonly log?: EventLog;
+  /** Keeps the results of calls with idempotency keys; the bridge closes it. Default: in memory. */
+  readonly callResults?: CallResultStore;
   readonly memoryLimits?: Partial<MemoryLimits>;
   /** The bridge's own tools. Default: none. */
   readonly tools?: readonly BridgeTool[];
@@ -81,8 +85,9 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   const settings = { ...defaultSessionSettings, heartbeatIntervalMs };
 
   const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent });
+  const { callResults: results = createInMemoryCallResults() } = options;
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
-  const broker = createToolBroker({ registry, runtime, logger });
+  const broker = createToolBroker({ registry, runtime, logger, results });
   const provider = createBridgeToolProvider(tools);
   registry.register(
     provider,
@@ -146,6 +151,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
       closing ??= (async () => {
         endStreams("the bridge is shutting down");
         await log.close();
+        await results.close();
         await memory.close();
       })();
       return closing;

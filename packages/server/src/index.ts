@@ -8,10 +8,15 @@ export { type Logger, silentLogger } from "./domain/logger.ts";
 export type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 export type * from "./domain/memory/memory-store.ts";
 export type { BridgeTool, BridgeToolContext, JsonValue } from "./domain/tools/bridge-tool.ts";
+export type { CallResultLimits, CallResultStore } from "./domain/tools/call-result-store.ts";
 export { ToolFailure } from "./domain/tools/tool-failure.ts";
 export type { ListenerLimits } from "./listener/listener-limits.ts";
 export type { TlsOptions } from "./listener/tls.ts";
 export { type BridgeServer, type ServeOptions, serve } from "./serve.ts";
+export {
+  createSqliteCallResults,
+  type SqliteCallResultsOptions,
+} from "./stores/call-results/sqlite-call-results.ts";
 export { createInMemoryEventLog, type InMemoryEventLogOptions } from "./stores/log/in-memory-event-log.ts";
 export { createSqliteEventLog, type SqliteEventLogOptions } from "./stores/log/sqlite-event-log.ts";
 export { createInMemoryStore, type InMemoryStoreOptions } from "./stores/memory/in-memory-store.ts";

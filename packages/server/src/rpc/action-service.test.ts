@@ -9,6 +9,7 @@ import type { ToolInvocation, ToolProvider } from "../domain/tools/tool.ts";
 import { createToolBroker } from "../domain/tools/tool-broker.ts";
 import { createToolRegistry } from "../domain/tools/tool-registry.ts";
 import { createTypeboxCompiler } from "../schema/typebox-compiler.ts";
+import { createInMemoryCallResults } from "../stores/call-results/in-memory-call-results.ts";
 import { createActionService } from "./action-service.ts";
 import { createErrorInterceptor } from "./connect-error.ts";
 
@@ -22,7 +23,7 @@ const describe = (name: string, parametersSchema = "") => ({
 function setup() {
   const runtime = createManualRuntime();
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
-  const broker = createToolBroker({ registry, runtime, logger: silentLogger });
+  const broker = createToolBroker({ registry, runtime, logger: silentLogger, results: createInMemoryCallResults() });
   const callerOf = ({ requestHeader }: { requestHeader: Headers }) => requestHeader.get("x-agent") ?? "";
   const transport = createRouterTransport(
     (router) => router.service(ActionService, createActionService({ broker, registry, callerOf })),

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
-import { type Bridge, createBridge } from "../../bridge.ts";
+import { type Bridge, type BridgeOptions, createBridge } from "../../bridge.ts";
 import type { Config } from "../../config/config-schema.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { MemoryStore } from "../../domain/memory/memory-store.ts";
@@ -25,6 +25,7 @@ export async function createConfiguredBridge(
     runtime,
     logger,
     store: await openStore(config, runtime),
+    ...(await openCallResults(config, runtime)),
     memoryLimits: { windowSec: config["memory.maxWindowSec"] },
     tools,
     heartbeatIntervalMs: config["session.heartbeatIntervalMs"],
@@ -45,6 +46,13 @@ async function openStore(config: Config, runtime: Runtime): Promise<MemoryStore>
   // Imported only when wanted: it brings a native library with it.
   const { createSqliteStore } = await import("../../stores/sqlite/sqlite-store.ts");
   return await createSqliteStore({ path: config["store.path"], runtime, capacity });
+}
+
+/** Keeps results of calls where plans and executions are. */
+async function openCallResults(config: Config, runtime: Runtime): Promise<Pick<BridgeOptions, "callResults">> {
+  if (config["store.kind"] === "memory") return {};
+  const { createSqliteCallResults } = await import("../../stores/call-results/sqlite-call-results.ts");
+  return { callResults: await createSqliteCallResults({ path: config["store.path"], runtime }) };
 }
 
 function createTools(config: Config, runtime: Runtime): BridgeTool[] {

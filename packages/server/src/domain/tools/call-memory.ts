@@ -85,7 +85,7 @@ function keyOf(request: ToolCallRequest): string {
 }
 
 /** Headers, correlation id and timeout are not in it: a repeated call has less time left and a trace of its own. */
-function fingerprintOf(request: ToolCallRequest): string {
+export function fingerprintOf(request: ToolCallRequest): string {
   return hash("sha256", `${request.name}\0${request.arguments}`, "base64");
 }
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
 import { createTypeboxCompiler } from "../../schema/typebox-compiler.ts";
+import { createInMemoryCallResults } from "../../stores/call-results/in-memory-call-results.ts";
 import { silentLogger } from "../logger.ts";
 import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
+import type { CallResultStore } from "./call-result-store.ts";
 import type { ToolEffect, ToolInvocation, ToolOutcome, ToolProvider } from "./tool.ts";
 import { createToolBroker, type ToolBroker, type ToolBrokerLimits } from "./tool-broker.ts";
 import type { ToolCallRequest, ToolCallResult } from "./tool-call.ts";
@@ -33,7 +35,10 @@ export interface BrokerBench {
   statistics(): ToolStatistics | undefined;
 }
 
-export function createBrokerBench(limits: Partial<ToolBrokerLimits> = {}): BrokerBench {
+export function createBrokerBench(
+  limits: Partial<ToolBrokerLimits> = {},
+  results: CallResultStore = createInMemoryCallResults(),
+): BrokerBench {
   const runtime = createManualRuntime();
   const errors: unknown[] = [];
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
@@ -41,7 +46,7 @@ export function createBrokerBench(limits: Partial<ToolBrokerLimits> = {}): Broke
     ...silentLogger,
     error: (_: string, facts?: Record<string, unknown>) => void errors.push(facts?.["error"]),
   };
-  const broker = createToolBroker({ registry, runtime, logger, limits });
+  const broker = createToolBroker({ registry, runtime, logger, limits, results });
   return {
     runtime,
     registry,

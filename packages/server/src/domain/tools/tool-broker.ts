@@ -1,7 +1,9 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { type Chain, extendChain } from "../chain.ts";
 import type { Logger } from "../logger.ts";
-import { createCallMemory } from "./call-memory.ts";
+import { createCallMemory, fingerprintOf } from "./call-memory.ts";
+import type { CallResultStore } from "./call-result-store.ts";
+import { createIdempotentCalls } from "./idempotent-calls.ts";
 import { repeatRun } from "./repeated-run.ts";
 import { createSharedRun, type SharedRun } from "./shared-run.ts";
 import type { ToolOutcome } from "./tool.ts";
@@ -43,6 +45,8 @@ export interface ToolBrokerOptions {
   readonly registry: ToolRegistry;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  /** Keeps the results of calls with idempotency keys. */
+  readonly results: CallResultStore;
   readonly limits?: Partial<ToolBrokerLimits>;
 }
 
@@ -51,9 +55,10 @@ export interface ToolBroker {
   /**
    * Calls a tool. What goes wrong with the tool is an outcome; what is wrong with the call itself is an error. An
    * aborted `signal` ends the call as CANCELLED. A repeated id joins the open call, whose time is that of the first
-   * request, or gets its outcome again.
-   * @throws LoomError `invalid_argument` (id, timeout, headers), `failed_precondition` (the id was used for another
-   * call), `resource_exhausted` (a limit of open calls; retryable).
+   * request, or gets its outcome again. So does a repeated idempotency key, whoever calls; with one, ids name nothing.
+   * When nobody knows what came of the call with the key, only a tool that may run twice runs again.
+   * @throws LoomError `invalid_argument` (id, timeout, headers), `failed_precondition` (the id or the key was
+   * used for another call), `resource_exhausted` (a limit of open calls; retryable).
    */
   call(request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult>;
   /** By tool name. */
@@ -70,9 +75,15 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     maxEntries: limits.repeatEntries,
     maxBytes: limits.repeatBytes,
   });
+  const idempotent = createIdempotentCalls({ store: options.results, runtime, logger });
   let inFlight = 0;
 
-  const start = (request: ToolCallRequest, id: string, timeoutMs: number): SharedRun | ToolFailureOutcome => {
+  const start = (
+    request: ToolCallRequest,
+    id: string,
+    timeoutMs: number,
+    keep?: (outcome: ToolOutcome) => Promise<ToolOutcome>,
+  ): SharedRun | ToolFailureOutcome => {
     const { name } = request;
     const tool = registry.get(name);
     if (tool === undefined) return toolFailures.notFound(name);
@@ -100,7 +111,8 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
       inFlight -= 1;
       countOutcome(counts, outcome);
     };
-    return createSharedRun(run, finished);
+    const { outcome, cancel } = run;
+    return createSharedRun(keep === undefined ? run : { outcome: outcome.then(keep), cancel }, finished);
   };
 
   const startAt = (seat: ToolSeat, request: ToolCallRequest, counts: ToolCounts): ToolRun => {
@@ -154,8 +166,23 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
 
   const call = async (request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult> => {
     const timeoutMs = checkToolCall(request);
-    const found = request.id === "" ? undefined : memory.find(request);
     const id = request.id || runtime.uuid();
+    const { idempotencyKey: key = "" } = request;
+    if (key !== "") {
+      if (signal?.aborted) return { id, outcome: toolFailures.cancelled(false) };
+      const tool = registry.get(request.name);
+      const outcome = await idempotent.run(
+        {
+          key,
+          fingerprint: fingerprintOf(request),
+          mayRepeat: tool !== undefined && effectOf(tool.descriptor) !== "once",
+          start: (keep) => start(request, id, timeoutMs, keep),
+        },
+        signal,
+      );
+      return { id, outcome };
+    }
+    const found = request.id === "" ? undefined : memory.find(request);
     if (found !== undefined) {
       return { id, outcome: "open" in found ? await found.open.wait(signal) : found.outcome };
     }

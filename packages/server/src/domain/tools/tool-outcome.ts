@@ -61,6 +61,19 @@ export const toolFailures = {
     message: `Provider lost: ${provider} went away; the tool may have run`,
     details: { ...unknown, provider },
   }),
+  /** Its bridge stopped while the call ran, so nobody heard of its end. */
+  interrupted: (): ToolFailureOutcome => ({
+    status: "error",
+    code: "PROVIDER_LOST",
+    message: "Provider lost: the bridge stopped while the call ran; the tool may have run",
+    details: unknown,
+  }),
+  notKept: (): ToolFailureOutcome => ({
+    status: "error",
+    code: "EXECUTION_ERROR",
+    message: "Internal error: the result could not be kept; the bridge's log has the cause",
+    details: unknown,
+  }),
   resultTooLarge: (bytes: number): ToolFailureOutcome => ({
     status: "error",
     code: "RESULT_TOO_LARGE",

@@ -122,8 +122,17 @@ export type ToolCall = Message<"loom.bridge.v1.ToolCall"> & {
 
   /**
    * Names what the call is to bring about, across callers and retries: the
-   * same key and the same request get the same result, for 24 hours; the same
-   * key and another request is refused with FAILED_PRECONDITION. Empty: none.
+   * same key and the same request (name and arguments, byte for byte) get the
+   * same result, for 24 hours after the call ended; the same key and another
+   * request is refused with FAILED_PRECONDITION. When nobody knows what came of
+   * the call, repeating it runs the tool again if its effect is READ or
+   * IDEMPOTENT; otherwise it gets the same failure again, whose
+   * details["outcome"] is UNKNOWN: PROVIDER_LOST if the bridge was stopped while
+   * the call ran. A call that was refused, and so did not run, leaves its key
+   * free. The bridge keeps 100 000 keys and 256 MiB of results; beyond, the
+   * oldest are forgotten. With a durable store they survive the bridge. At most
+   * 128 bytes. With a key, id does not make a call the repetition of another.
+   * Empty: none.
    *
    * @generated from field: string idempotency_key = 7;
    */
@@ -501,6 +510,10 @@ export const ActionService: GenService<{
   /**
    * Calls a tool and waits for its result. A tool that fails is an answer with
    * a status, not an RPC error; RPC errors speak of the call itself.
+   *
+   * Calls are in flight from their start to their end: at most 64 at one agent,
+   * 256 of one tool and 4096 of the bridge, on streams and without. One more is
+   * refused with RESOURCE_EXHAUSTED, has not run, and may be made again later.
    *
    * @generated from rpc loom.bridge.v1.ActionService.ForwardToolCall
    */

@@ -2,6 +2,7 @@ import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
 import { EventBus } from "./domain/bus/event-bus.ts";
+import { createJournal, type JournalLimits, silentJournal } from "./domain/journal/journal.ts";
 import type { EventLog } from "./domain/log/event-log.ts";
 import { type Logger, silentLogger } from "./domain/logger.ts";
 import { createMemory } from "./domain/memory/memory.ts";
@@ -41,6 +42,11 @@ export interface BridgeOptions {
   readonly store?: MemoryStore;
   /** Keeps recent events and the positions of durable subscriptions; the bridge closes it. Default: in memory. */
   readonly log?: EventLog;
+  /**
+   * How much is remembered of what happened to events and calls, for `loom-bridge why`. `false`: nothing. Default: the
+   * last 50 000 things within ten minutes, at most 16 MiB; noting one takes about a tenth of a microsecond.
+   */
+  readonly journal?: Partial<JournalLimits> | false;
   /** Keeps the results of calls with idempotency keys; the bridge closes it. Default: in memory. */
   readonly callResults?: CallResultStore;
   readonly memoryLimits?: Partial<MemoryLimits>;
@@ -84,10 +90,11 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs, memoryLimits } = options;
   const settings = { ...defaultSessionSettings, heartbeatIntervalMs };
 
-  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent });
-  const { callResults: results = createInMemoryCallResults() } = options;
+  const journal = options.journal === false ? silentJournal : createJournal(runtime, options.journal);
+  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal });
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
-  const broker = createToolBroker({ registry, runtime, logger, results });
+  const { callResults: results = createInMemoryCallResults() } = options;
+  const broker = createToolBroker({ registry, runtime, logger, journal, results });
   const provider = createBridgeToolProvider(tools);
   registry.register(
     provider,
@@ -112,6 +119,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     bus,
     sessions,
     streamEnds,
+    journal,
     settings,
     runtime,
     logger,
@@ -142,7 +150,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
       router.service(AgentService, createAgentService({ sessions, presence, streamEnds, bus, logger }));
     },
     async drain(reason, graceMs) {
-      await drainSessions({ sessions, presence, runtime, reason, graceMs: graceMs / 2 });
+      await drainSessions({ sessions, presence, runtime, reason, graceMs: Math.floor(graceMs / 2) });
       endStreams(reason);
       // What they end with leaves before the listener ends whatever is left in its own words.
       await new Promise<void>((resolve) => runtime.defer(resolve));

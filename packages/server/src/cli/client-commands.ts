@@ -7,6 +7,8 @@ import { publish } from "./commands/publish.ts";
 import { stats } from "./commands/stats.ts";
 import { qualities, subscribe } from "./commands/subscribe.ts";
 import { tools } from "./commands/tools.ts";
+import { watchAgents } from "./commands/watch-agents.ts";
+import { why } from "./commands/why.ts";
 import { addConnectionOptions } from "./remote/connection-options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -76,10 +78,21 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
     "loom-bridge agents",
     "loom-bridge agents --tool web:search                who provides it?",
     "loom-bridge agents --topic market.price.BTC         who would receive it?",
+    "loom-bridge agents --watch                          who comes and goes?",
   ])
     .option("--tool <name>", "only agents that provide this tool")
-    .option("--topic <topic>", "only agents that would receive an event on this topic")
-    .action(async (options) => finish(await agents(terminal, options)));
+    .addOption(
+      new Option("--topic <topic>", "only agents that would receive an event on this topic").conflicts("watch"),
+    )
+    .option("--watch", "go on with who comes and goes, until Ctrl-C")
+    .action(async (options) => finish(await (options.watch ? watchAgents : agents)(terminal, options)));
+
+  add("why", "tell what became of an event or a call", "Tells what became of an event or a tool call, by its id.", [
+    "loom-bridge why 0d6f6a0e-6c6b-4a5e-9f3e-0a0f6b1d2c3e",
+    "loom-bridge why call-123 --json",
+  ])
+    .argument("<id>", "the id of the event or the tool call")
+    .action(async (id, options) => finish(await why(terminal, options, id)));
 
   add("stats", "show what the event bus did", "Shows the counts of the event bus since the bridge started.", [
     "loom-bridge stats",

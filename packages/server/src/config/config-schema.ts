@@ -1,5 +1,6 @@
 import { heartbeatIntervalMs } from "@loom-bridge/protocol";
 import { z } from "zod";
+import { defaultJournalLimits } from "../domain/journal/journal.ts";
 import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
 import { parseAddress } from "../listener/address.ts";
@@ -26,6 +27,10 @@ export interface Config {
   readonly "tools.web.allowPrivate": readonly string[];
   readonly "session.heartbeatIntervalMs": number;
   readonly "session.stallTimeoutMs": number;
+  readonly "journal.enabled": boolean;
+  readonly "journal.maxEntries": number;
+  readonly "journal.maxBytes": number;
+  readonly "journal.maxAgeMs": number;
   readonly "limits.maxConnections": number;
   readonly "limits.maxConcurrentStreams": number;
   readonly "limits.firstRequestTimeoutMs": number;
@@ -192,6 +197,26 @@ const shape = {
     flag: "--stall-timeout-ms",
     placeholder: "ms",
     description: "How long publishers may wait for a subscriber that takes nothing, before it is evicted.",
+  }),
+  "journal.enabled": z.boolean().default(true).register(about, {
+    flag: "--journal",
+    placeholder: "boolean",
+    description: "Remembers what happened to events and calls, for loom-bridge why.",
+  }),
+  "journal.maxEntries": whole(10_000_000, defaultJournalLimits.maxEntries).register(about, {
+    flag: "--journal-entries",
+    placeholder: "count",
+    description: "Things that the journal remembers. The oldest makes room.",
+  }),
+  "journal.maxBytes": whole(2_147_483_647, defaultJournalLimits.maxBytes).register(about, {
+    flag: "--journal-bytes",
+    placeholder: "bytes",
+    description: "What the journal may hold. The oldest entry makes room.",
+  }),
+  "journal.maxAgeMs": durationMs(defaultJournalLimits.maxAgeMs).register(about, {
+    flag: "--journal-age-ms",
+    placeholder: "ms",
+    description: "How long the journal remembers.",
   }),
   "limits.maxConnections": whole(1_000_000, listener.maxConnections).register(about, {
     flag: "--max-connections",

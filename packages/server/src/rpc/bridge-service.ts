@@ -4,6 +4,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { filterMatches, LoomError, limits, parseFilter, type Runtime } from "@loom-bridge/protocol";
 import { type BridgeService, EventSchema, type TopicStatsSchema } from "@loom-bridge/protocol/messages";
 import type { EventBus, TopicReport } from "../domain/bus/event-bus.ts";
+import type { Journal } from "../domain/journal/journal.ts";
 import type { StreamEnds } from "../domain/session/stream-ends.ts";
 import { knownFeatures } from "./delivery-mapping.ts";
 import { fromEvent } from "./event-mapping.ts";
@@ -13,6 +14,7 @@ import { createSubscribeHandler } from "./subscribe-handler.ts";
 export interface BridgeServiceOptions extends StreamHandlerOptions {
   readonly bus: EventBus;
   readonly streamEnds: StreamEnds;
+  readonly journal: Journal;
   readonly runtime: Runtime;
   readonly version: string;
   readonly startedMs: number;
@@ -22,7 +24,7 @@ export interface BridgeServiceOptions extends StreamHandlerOptions {
   readonly countTools: () => number;
 }
 
-export function createBridgeService(options: BridgeServiceOptions): Omit<ServiceImpl<typeof BridgeService>, "explain"> {
+export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<typeof BridgeService> {
   const { bus, runtime, sessions, settings, logger } = options;
   return {
     stream: createStreamHandler(options),
@@ -48,6 +50,13 @@ export function createBridgeService(options: BridgeServiceOptions): Omit<Service
         maxMessageBytes: limits.messageBytes,
         heartbeatIntervalMs: settings.heartbeatIntervalMs,
       };
+    },
+
+    explain({ id }) {
+      if (id === "") throw new LoomError("invalid_argument", "id is empty; name an event or a tool call");
+      const { records, sinceMs = 0 } = options.journal.explain(id);
+      const entries = records.map((record) => ({ ...record, timestampMs: BigInt(Math.floor(record.timestampMs)) }));
+      return { entries, sinceMs: BigInt(Math.floor(sinceMs)) };
     },
 
     getStats({ filter }) {

@@ -8,6 +8,7 @@ import type { Terminal } from "../terminal.ts";
 export interface AgentsOptions extends ConnectionOptions {
   readonly tool?: string;
   readonly topic?: string;
+  readonly watch?: true;
 }
 
 /** Lists the agents that are connected. */

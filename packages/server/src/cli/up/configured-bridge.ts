@@ -28,6 +28,11 @@ export async function createConfiguredBridge(
     ...(await openCallResults(config, runtime)),
     memoryLimits: { windowSec: config["memory.maxWindowSec"] },
     tools,
+    journal: config["journal.enabled"] && {
+      maxEntries: config["journal.maxEntries"],
+      maxBytes: config["journal.maxBytes"],
+      maxAgeMs: config["journal.maxAgeMs"],
+    },
     heartbeatIntervalMs: config["session.heartbeatIntervalMs"],
     stallTimeoutMs: config["session.stallTimeoutMs"],
   });

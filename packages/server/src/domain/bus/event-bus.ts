@@ -1,5 +1,6 @@
 import { isBridgeTopic, LoomError, parseFilter, parseTopic, type Runtime } from "@loom-bridge/protocol";
 import { extendChain } from "../chain.ts";
+import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { BusEvent, LoggedEvent } from "./bus-event.ts";
 import { BusStatistics, type DropReason, type TopicCounts } from "./bus-statistics.ts";
@@ -19,6 +20,8 @@ export interface EventBusOptions {
   readonly stallTimeoutMs: number;
   /** Keeps recent events. Absent: nothing is kept, so every subscription begins with the next event. */
   readonly log?: EventLog;
+  /** Notes what happens to events. Default: nothing does. */
+  readonly journal?: Journal;
   /** Writes into a dead letter why it is one. Default: the event stays as it is. */
   readonly annotate?: Annotate;
 }
@@ -34,14 +37,17 @@ export class EventBus {
   readonly #statistics = new BusStatistics();
   readonly #subscriptions: Subscriptions;
   readonly #memory: PublishMemory;
+  readonly #journal: Journal;
 
   constructor(options: EventBusOptions) {
     this.#options = options;
-    const { log, runtime, stallTimeoutMs } = options;
+    const { log, runtime, stallTimeoutMs, journal = silentJournal } = options;
+    this.#journal = journal;
     const parts: BusParts = {
       log,
       runtime,
       stallTimeoutMs,
+      journal,
       statistics: this.#statistics,
       onGivenUp: ({ event, counts, attempts }, reason, subscriber) => {
         this.#statistics.dropped(counts, "given-up");
@@ -97,12 +103,23 @@ export class EventBus {
    *   later, when the log cannot keep it. Nothing was delivered then.
    */
   publish(event: BusEvent, once = false): PublishOutcome | Promise<PublishOutcome> {
+    try {
+      return this.#publish(event, once);
+    } catch (error) {
+      const { id, sender, topic } = event;
+      if (LoomError.isInstance(error)) this.#journal.record("refused", id, sender, topic, error.message);
+      throw error;
+    }
+  }
+
+  #publish(event: BusEvent, once: boolean): PublishOutcome | Promise<PublishOutcome> {
     if (isBridgeTopic(event.topic)) throw isTheBridges(event.topic);
     const segments = parseTopic(event.topic);
     const { sender, id } = event;
     // Publishers without a session have no name, and may well choose the same ids.
     const isRemembered = once && sender !== "" && id !== "";
     const first = isRemembered ? this.#memory.find(sender, id) : undefined;
+    if (first !== undefined) this.#journal.record("duplicate", id, sender, event.topic, "published before");
     if (first instanceof Promise) return first.then((outcome) => ({ ...outcome, duplicate: true }));
     if (first !== undefined) return { ...first, duplicate: true };
     const chain = extendChain(event.chain, `${sender} > ${event.topic}`);
@@ -166,6 +183,8 @@ export class EventBus {
     // News of the bridge's that nobody wants would push the topics of others out of the statistics.
     if (receivers.length === 0 && isNews(segments)) return countResults([], 0);
     const counts = this.#statistics.published(event.topic);
+    const { id, sender, topic, offset } = event;
+    this.#journal.record("published", id, sender, topic, { matched: receivers.length, offset });
     const results: (DeliveryResult | Promise<DeliveryResult>)[] = [];
     let waits = false;
     for (const receiver of receivers) {

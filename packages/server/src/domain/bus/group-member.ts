@@ -2,6 +2,7 @@ import type { LoomError } from "@loom-bridge/protocol";
 import { sizeOf } from "./bus-event.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { deliveredOnce } from "./delivered-once.ts";
+import { createEventNote } from "./event-note.ts";
 import { Outlet, type Taken } from "./outlet.ts";
 import type { Loss, Queued } from "./queued.ts";
 import type { Settlement, Verdict } from "./settlement.ts";
@@ -40,7 +41,7 @@ export class GroupMember implements BusSubscription {
     this.#options = options;
     const tracksEach = request.window > 0 && (request.atLeastOnce === true || request.durable !== undefined);
     this.#settlement = tracksEach ? createSettlement(parts, request, { subscriber, onReady, onDone }) : undefined;
-    this.#outlet = new Outlet(request.window, this.#settlement);
+    this.#outlet = new Outlet(request.window, this.#settlement, createEventNote(parts.journal, subscriber));
   }
 
   get backlog(): number {

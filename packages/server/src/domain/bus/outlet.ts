@@ -1,4 +1,5 @@
 import type { LoggedEvent } from "./bus-event.ts";
+import type { EventNote } from "./event-note.ts";
 import type { Loss, LossReason, Queued } from "./queued.ts";
 import type { Settlement } from "./settlement.ts";
 import { Window } from "./window.ts";
@@ -17,11 +18,13 @@ export class Outlet {
   readonly #maxInFlight: number;
   readonly #settlement: Settlement | undefined;
   readonly #window: Window | undefined;
+  readonly #note: EventNote;
   /** The sequence number of the last event that was taken or lost; these have numbers too. */
   #left = 0;
 
   /** @param settlement where every event matters by itself; without it they are only counted */
-  constructor(window: number, settlement: Settlement | undefined) {
+  constructor(window: number, settlement: Settlement | undefined, note: EventNote) {
+    this.#note = note;
     this.#maxInFlight = window === 0 ? Number.POSITIVE_INFINITY : window;
     this.#settlement = settlement;
     this.#window = settlement === undefined && window > 0 ? new Window() : undefined;
@@ -39,6 +42,7 @@ export class Outlet {
   /** Events whose time for another delivery has come; each keeps its number and is a batch of its own. */
   takeAgain(maxItems: number): Taken[] {
     return (this.#settlement?.takeAgain(maxItems) ?? []).map(({ sequence, item }) => {
+      this.#note("sent", item.event, { attempt: item.attempts });
       return { gap: undefined, firstSequence: sequence, attempt: item.attempts, events: [item.event] };
     });
   }
@@ -80,6 +84,7 @@ export class Outlet {
     if (this.#settlement !== undefined) {
       for (const [place, item] of items.entries()) this.#settlement.sent(firstSequence + place, item);
     }
+    for (const { event } of items) this.#note("sent", event, "");
     return { gap, firstSequence, attempt, events: items.map(({ event }) => event) };
   }
 }

@@ -1,4 +1,5 @@
 import type { Runtime, Timer } from "@loom-bridge/protocol";
+import type { EventNote } from "./event-note.ts";
 import type { Queued } from "./queued.ts";
 
 /** What a subscriber says of one event. */
@@ -13,6 +14,7 @@ export interface SettlementOptions {
   /** How long an event may be unsettled before it is delivered again. Infinity: it is delivered once. */
   readonly settleTimeoutMs: number;
   readonly maxAttempts: number;
+  readonly note: EventNote;
   /** Called when an event needs to be delivered again. */
   readonly onReady: () => void;
   /** Called when the subscriber is done with an event, one way or another. */
@@ -79,7 +81,7 @@ export class Settlement {
   acknowledge(sequence: number): void {
     for (const entry of this.#unsettled.values()) {
       if (entry.sequence > sequence) break;
-      this.#finish(entry);
+      this.#acknowledge(entry);
     }
   }
 
@@ -89,7 +91,7 @@ export class Settlement {
     if (entry === undefined) return;
     switch (verdict.kind) {
       case "acknowledge":
-        this.#finish(entry);
+        this.#acknowledge(entry);
         return;
       case "terminate":
         this.#giveUp(entry, verdict.reason || "the subscriber gave no reason");
@@ -111,6 +113,11 @@ export class Settlement {
     return items;
   }
 
+  #acknowledge(entry: Unsettled): void {
+    this.#options.note("acknowledged", entry.item.event, "");
+    this.#finish(entry);
+  }
+
   #finish(entry: Unsettled): void {
     this.#unsettled.delete(entry.sequence);
     this.#options.onDone(entry.item);
@@ -118,6 +125,7 @@ export class Settlement {
   }
 
   #giveUp(entry: Unsettled, reason: string): void {
+    this.#options.note("dead-lettered", entry.item.event, reason);
     this.#options.onGivenUp(entry.item, reason);
     this.#finish(entry);
   }
@@ -127,6 +135,7 @@ export class Settlement {
       this.#giveUp(entry, `${why}, and it was delivered ${entry.item.attempts} times`);
       return;
     }
+    this.#options.note("retried", entry.item.event, why);
     entry.isOut = false;
     if (delayMs > 0) {
       this.#setDue(entry, delayMs);

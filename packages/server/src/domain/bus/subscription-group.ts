@@ -41,6 +41,7 @@ export class SubscriptionGroup {
     this.#keeper = beginning.keeper;
     this.#feed = createFeed(parts, request, filters, {
       beginning,
+      subscriber: `group ${name}`,
       isWanted: ({ type }) => this.eventTypes.size === 0 || this.eventTypes.has(type),
       onReady: () => this.share(),
       onStall: (error) => {

@@ -1,9 +1,11 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import type { Journal } from "../journal/journal.ts";
 import type { EventLog, Filters } from "../log/event-log.ts";
 import type { LoggedEvent } from "./bus-event.ts";
 import type { BusStatistics } from "./bus-statistics.ts";
 import { CatchUp } from "./catch-up.ts";
 import { EventFeed } from "./event-feed.ts";
+import { createEventNote } from "./event-note.ts";
 import { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
 import type { Queued } from "./queued.ts";
@@ -21,6 +23,7 @@ export interface BusParts {
   readonly runtime: Runtime;
   readonly statistics: BusStatistics;
   readonly stallTimeoutMs: number;
+  readonly journal: Journal;
   /** An event was delivered in vain as often as allowed, or its subscriber will not have it. */
   readonly onGivenUp: (item: Queued, reason: string, subscriber: string) => void;
 }
@@ -56,13 +59,15 @@ export function createFeed(
   filters: Filters,
   options: {
     readonly beginning: Beginning;
+    /** The agent's id, or the group. */
+    readonly subscriber: string;
     readonly isWanted: (event: LoggedEvent) => boolean;
     readonly onReady: () => void;
     readonly onStall: (error: LoomError) => void;
   },
 ): EventFeed {
-  const { log, runtime, statistics, stallTimeoutMs } = parts;
-  const { beginning, isWanted, onReady, onStall } = options;
+  const { log, runtime, statistics, stallTimeoutMs, journal } = parts;
+  const { beginning, subscriber, isWanted, onReady, onStall } = options;
   const { start, keeper } = beginning;
   const quality = qualities[request.quality];
   return new EventFeed({
@@ -80,6 +85,7 @@ export function createFeed(
     runtime,
     statistics,
     stallTimeoutMs,
+    note: createEventNote(journal, subscriber),
     onReady,
     onStall,
   });
@@ -99,6 +105,7 @@ export function createSettlement(
     runtime: parts.runtime,
     settleTimeoutMs: request.atLeastOnce === true ? settleTimeoutMs : Number.POSITIVE_INFINITY,
     maxAttempts,
+    note: createEventNote(parts.journal, options.subscriber),
     onReady: options.onReady,
     onDone: options.onDone,
     onGivenUp: (item, reason) => parts.onGivenUp(item, reason, options.subscriber),

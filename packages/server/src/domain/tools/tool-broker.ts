@@ -1,5 +1,6 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { type Chain, extendChain } from "../chain.ts";
+import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { Logger } from "../logger.ts";
 import { createCallMemory, fingerprintOf } from "./call-memory.ts";
 import type { CallResultStore } from "./call-result-store.ts";
@@ -45,6 +46,8 @@ export interface ToolBrokerOptions {
   readonly registry: ToolRegistry;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  /** Notes what happens to calls. Default: nothing does. */
+  readonly journal?: Journal;
   /** Keeps the results of calls with idempotency keys. */
   readonly results: CallResultStore;
   readonly limits?: Partial<ToolBrokerLimits>;
@@ -66,7 +69,7 @@ export interface ToolBroker {
 }
 
 export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
-  const { registry, runtime, logger } = options;
+  const { registry, runtime, logger, journal = silentJournal } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const statistics = createToolStatistics(maxCountedTools);
   const memory = createCallMemory<SharedRun>({
@@ -118,6 +121,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   const startAt = (seat: ToolSeat, request: ToolCallRequest, counts: ToolCounts): ToolRun => {
     const { id, name, timeoutMs, headers, correlationId, caller, idempotencyKey = "", chain } = request;
     const provider = seat.provider.id;
+    journal.record("called", id, provider, name, caller === "" ? "" : { by: caller });
     return startToolRun({
       seat,
       invocation: {
@@ -184,6 +188,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     }
     const found = request.id === "" ? undefined : memory.find(request);
     if (found !== undefined) {
+      journal.record("duplicate", id, request.caller, request.name, "called before");
       return { id, outcome: "open" in found ? await found.open.wait(signal) : found.outcome };
     }
     if (signal?.aborted) return { id, outcome: toolFailures.cancelled(false) };
@@ -197,13 +202,23 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   return {
     async call(request, signal) {
       try {
-        return await call(request, signal);
+        const result = await call(request, signal);
+        journal.record("answered", result.id, request.caller, request.name, describeOutcome(result.outcome));
+        return result;
       } catch (error) {
-        throw refusedCall(error);
+        const refused = refusedCall(error);
+        if (LoomError.isInstance(refused)) {
+          journal.record("refused", request.id, request.caller, request.name, refused.message);
+        }
+        throw refused;
       }
     },
     statistics: () => statistics.snapshot(),
   };
+}
+
+function describeOutcome(outcome: ToolOutcome): string {
+  return outcome.status === "ok" ? "ok" : `${outcome.code}: ${outcome.message}`;
 }
 
 function problemWithArguments(text: string, tool: RegisteredTool): string | undefined {

@@ -34,6 +34,10 @@ export class MessageSplitter {
     return this.#heldBytes > 0;
   }
 
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   /** Passes on no message until `resume`, not even one that has come already. */
   pause(): void {
     this.#paused = true;

@@ -31,7 +31,10 @@ const farewellMs = 10_000;
 export function serveRawCall({ response, header, handler, calls, limits, logger, runtime }: RawCallOptions): void {
   const { stream } = response;
   let receiver: MessageReceiver | undefined;
+  /** The call has its status, or its client has left. */
   let over = false;
+  /** The client has said all, and the handler does not know yet. */
+  let ended = false;
   let timer: Timer | undefined;
 
   function sendHead(): void {
@@ -68,6 +71,13 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
     }
   }
 
+  function endInput(): void {
+    if (over) return;
+    ended = false;
+    if (splitter.incomplete) throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
+    receiver?.onEnd();
+  }
+
   const splitter = new MessageSplitter({
     maxBytes: limits.readMaxBytes,
     onMessage: (message) => {
@@ -100,7 +110,9 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
     },
     resume() {
       guard(() => {
-        if (splitter.resume() && !over) stream.resume();
+        if (!splitter.resume() || over) return;
+        stream.resume();
+        if (ended) endInput();
       });
     },
     write(envelopes) {
@@ -117,9 +129,10 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
     if (!over) guard(() => splitter.push(chunk));
   });
   stream.once("end", () => {
-    if (over) return;
-    if (splitter.incomplete) abort(new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument));
-    else guard(() => receiver.onEnd());
+    // Node ends a stream that was reset, too; "close" follows.
+    ended = !stream.closed;
+    // And it ends one that is paused.
+    if (ended && !splitter.paused) guard(endInput);
   });
 }
 

@@ -104,22 +104,27 @@ export class PublishDecoder {
 
   #item(bytes: Buffer, start: number, end: number): BusEvent | undefined {
     const reader = new WireReader(bytes, start, end);
-    let topic: string | undefined = "";
-    let id: string | undefined = "";
-    let type: string | undefined = "";
+    let topic = "";
+    let id = "";
+    let type = "";
     let bodyStart = 0;
     let bodyEnd = 0;
     while (reader.at < end) {
       const tag = bytes[reader.at++];
       if (reader.block() < 0) return undefined;
       const { blockStart, at } = reader;
-      if (tag === fieldTags.topic) topic = this.#topic.read(bytes, blockStart, at);
-      else if (tag === fieldTags.id) id = readText(bytes, blockStart, at);
-      else if (tag === fieldTags.type) type = this.#type.read(bytes, blockStart, at);
-      else if (tag === fieldTags.event) [bodyStart, bodyEnd] = [blockStart, at];
+      if (tag === fieldTags.event) {
+        [bodyStart, bodyEnd] = [blockStart, at];
+        continue;
+      }
+      const texts = tag === fieldTags.topic ? this.#topic : tag === fieldTags.type ? this.#type : undefined;
+      const text = texts === undefined ? readText(bytes, blockStart, at) : texts.read(bytes, blockStart, at);
+      if (text === undefined) return undefined;
+      if (tag === fieldTags.topic) topic = text;
+      else if (tag === fieldTags.type) type = text;
+      else if (tag === fieldTags.id) id = text;
       else return undefined;
     }
-    if (topic === undefined || id === undefined || type === undefined) return undefined;
     if (bodyEnd - bodyStart > limits.eventBytes) return undefined;
     return { topic, id, type, sender: this.#sender, body: copy(bytes, bodyStart, bodyEnd) };
   }

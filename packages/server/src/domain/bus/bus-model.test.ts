@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { createSqliteEventLog } from "../../stores/log/sqlite-event-log.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
+import type { BusSubscription } from "./bus-subscription.ts";
+import { type BusWorld, createBusWorld, eventOf, type TestSubscriber } from "./bus-world.test-helper.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "bus-model-"));
+after(() => rmSync(directory, { recursive: true, force: true }));
+let files = 0;
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("publish" as const), again: fc.boolean() }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("take" as const), max: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("settle" as const), pick: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("acknowledge" as const), pick: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("retry" as const), pick: fc.nat(9), delayMs: fc.nat(500) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("reconnect" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("advance" as const), ms: fc.nat(1500) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash" as const) }) },
+);
+
+type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
+
+/** One agent, its durable subscription, one publisher, and what must be true of them in the end. */
+class History {
+  readonly #open: (runtime: ManualRuntime, before: EventLog | undefined) => Promise<EventLog>;
+  readonly #request: { readonly window: number; readonly atLeastOnce?: boolean; readonly durable: string };
+  #world!: BusWorld;
+  #log: EventLog | undefined;
+  #agent: TestSubscriber | undefined;
+  #subscription!: BusSubscription;
+  #published = 0;
+  /** Events whose receipt came. */
+  readonly #receipted = new Set<string>();
+  readonly #handled: string[] = [];
+  readonly #offsets = new Set<number>();
+  /** What the agent has and has not settled, with its sequence number. */
+  #held = new Map<number, string>();
+
+  constructor(
+    open: (runtime: ManualRuntime, before: EventLog | undefined) => Promise<EventLog>,
+    request: { readonly window: number; readonly atLeastOnce?: boolean; readonly durable: string },
+  ) {
+    this.#open = open;
+    this.#request = request;
+  }
+
+  async start(): Promise<void> {
+    const runtime = createManualRuntime();
+    this.#log = await this.#open(runtime, this.#log);
+    this.#world = createBusWorld({ runtime, log: this.#log });
+    // Nobody says goodbye to a bridge that is gone.
+    this.#agent = undefined;
+    this.#connect();
+  }
+
+  async run(each: Step): Promise<void> {
+    switch (each.kind) {
+      case "publish": {
+        if (!each.again || this.#published === 0) this.#published += 1;
+        const id = String(this.#published);
+        await this.#world.bus.publish(eventOf("a", id, "publisher"), true);
+        this.#receipted.add(id);
+        return;
+      }
+      case "take":
+        this.#take(each.max);
+        return;
+      case "settle":
+      case "retry": {
+        const sequence = [...this.#held.keys()][each.pick % Math.max(1, this.#held.size)];
+        if (sequence === undefined) return;
+        if (each.kind === "settle") this.#held.delete(sequence);
+        const verdict = each.kind === "settle" ? { kind: "acknowledge" as const } : each;
+        if (this.#request.atLeastOnce === true) this.#subscription.settle(sequence, verdict as never);
+        return;
+      }
+      case "acknowledge": {
+        const sequence = [...this.#held.keys()][each.pick % Math.max(1, this.#held.size)] ?? 0;
+        for (const held of this.#held.keys()) if (held <= sequence) this.#held.delete(held);
+        this.#subscription.acknowledge(sequence);
+        return;
+      }
+      case "reconnect":
+        if (this.#published % 2 === 0 && this.#agent !== undefined) this.#world.leave(this.#agent);
+        this.#connect();
+        return;
+      case "advance":
+        this.#world.runtime.advance(each.ms);
+        return;
+      case "crash":
+        await this.start();
+    }
+  }
+
+  /** Lets the agent handle all that is left, and returns the world to be looked at. */
+  async finish(): Promise<{ handled: readonly string[]; receipted: readonly string[] }> {
+    for (let round = 0; round < 200; round += 1) {
+      this.#take(64);
+      const last = Math.max(0, ...this.#held.keys());
+      this.#held.clear();
+      this.#subscription.acknowledge(last);
+      this.#world.runtime.advance(10);
+    }
+    if (this.#agent !== undefined) this.#world.leave(this.#agent);
+    assert.ok(this.#world.bus.isEmpty, "something is left on the bus");
+    await this.#log?.close();
+    return { handled: this.#handled, receipted: [...this.#receipted] };
+  }
+
+  #connect(): void {
+    const older = this.#agent;
+    this.#agent = this.#world.subscriber("agent");
+    this.#subscription = this.#world.subscribe(this.#agent, this.#request);
+    // The newer session is there before the older one's end.
+    if (older !== undefined) this.#world.leave(older);
+    this.#held = new Map();
+  }
+
+  /** The agent handles what it gets at once; what it has seen, by its offset, it passes over. */
+  #take(max: number): void {
+    for (const { firstSequence, events } of this.#subscription.take(max, 1e9)) {
+      for (const [place, { id, offset }] of events.entries()) {
+        this.#held.set(firstSequence + place, id);
+        if (this.#request.atLeastOnce === true && this.#offsets.has(offset)) continue;
+        this.#offsets.add(offset);
+        this.#handled.push(id);
+      }
+    }
+  }
+}
+
+async function openCopy(runtime: ManualRuntime, before: { path: string } | undefined): Promise<[EventLog, string]> {
+  files += 1;
+  const path = join(directory, `log-${files}.db`);
+  // A copy of the files, made while the log is open, is what a killed process leaves.
+  for (const suffix of before === undefined ? [] : ["", "-wal"]) {
+    if (existsSync(before?.path + suffix)) copyFileSync(before?.path + suffix, path + suffix);
+  }
+  return [await createSqliteEventLog({ path, runtime, positionDelayMs: 5 }), path];
+}
+
+function createOpen(): (runtime: ManualRuntime, before: EventLog | undefined) => Promise<EventLog> {
+  let last: { path: string } | undefined;
+  return async (runtime, before) => {
+    const [log, path] = await openCopy(runtime, last);
+    last = { path };
+    await before?.close();
+    return log;
+  };
+}
+
+test("at least once, whatever happens, each event that was receipted is handled, and with offsets none twice", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 50 }), async (steps) => {
+      const history = new History(createOpen(), { window: 5, atLeastOnce: true, durable: "work" });
+      await history.start();
+      for (const each of steps) await history.run(each);
+      const { handled, receipted } = await history.finish();
+      assert.deepEqual([...handled].sort(), [...receipted].sort());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("at most once, as long as the bridge lives, no event comes twice, and none is lost to a reconnect it had not reached", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 50 }), async (steps) => {
+      const history = new History(createOpen(), { window: 0, durable: "work" });
+      await history.start();
+      for (const each of steps) if (each.kind !== "crash") await history.run(each);
+      const { handled, receipted } = await history.finish();
+      assert.deepEqual(handled, receipted);
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createBusWorld, eventOf, idsOf, takeAll } from "./bus-world.test-helper.ts";
+import { maxRemembered, PublishMemory } from "./publish-memory.ts";
+import { countResults } from "./publish-outcome.ts";
+
+test("a publish with the id of one before is answered like it for two minutes, and delivered once", async () => {
+  const { bus, runtime, subscriber, subscribe } = createBusWorld();
+  const subscription = subscribe(subscriber("agent"));
+  const first = await bus.publish(eventOf("a", "id", "sender"), true);
+  runtime.advance(119_999);
+  assert.deepEqual(await bus.publish(eventOf("a", "id", "sender"), true), { ...first, duplicate: true });
+  runtime.advance(1);
+  assert.equal((await bus.publish(eventOf("a", "id", "sender"), true)).duplicate, false);
+  assert.equal(idsOf(takeAll(subscription)).length, 2);
+});
+
+test("publishes without id, without sender or without receipt are never taken for repeated", async () => {
+  const { bus } = createBusWorld();
+  for (const [id, sender, once] of [
+    ["", "sender", true],
+    ["id", "", true],
+    ["id", "sender", false],
+  ] as const) {
+    for (let count = 0; count < 2; count += 1) {
+      assert.equal((await bus.publish(eventOf("a", id, sender), once)).duplicate, false);
+    }
+  }
+});
+
+test("a repeated publish waits with the first, and is the first when that was refused", async () => {
+  const memory = new PublishMemory(() => 0);
+  const first = Promise.withResolvers<ReturnType<typeof countResults>>();
+  memory.remember("s", "id", first.promise);
+  assert.ok(memory.find("s", "id") instanceof Promise);
+  first.resolve(countResults(["queued"], 7));
+  await first.promise;
+  assert.equal((await memory.find("s", "id"))?.offset, 7);
+  const refused = Promise.reject(new Error("full disk"));
+  memory.remember("s", "other", refused);
+  await refused.catch(() => {});
+  assert.equal(memory.find("s", "other"), undefined);
+});
+
+test("so many are remembered, long ids take no more room, and old ones go", () => {
+  let nowMs = 0;
+  const memory = new PublishMemory(() => nowMs);
+  const outcome = countResults([], 1);
+  for (let id = 0; id <= maxRemembered; id += 1) memory.remember("s", String(id), outcome);
+  assert.equal(memory.size, maxRemembered);
+  assert.equal(memory.find("s", "0"), undefined);
+  const long = "x".repeat(1_000_000);
+  memory.remember("s", long, outcome);
+  assert.equal(memory.find("s", long), outcome);
+  assert.equal(memory.find("s", `${long}x`), undefined);
+  nowMs = 120_000;
+  for (let id = 0; id < 64; id += 1) memory.remember("s", `new ${id}`, outcome);
+  assert.equal(memory.size, 64);
+});

@@ -16,3 +16,11 @@ test("nothing is on unless it is switched on", () => {
     "web:fetch",
   ]);
 });
+
+test("each says what running it twice means", () => {
+  const tools = createBuiltInTools({ files: { root: tmpdir(), write: true }, web: { allow: [] } });
+  assert.deepEqual(
+    tools.map(({ descriptor }) => descriptor.effect),
+    ["read", "read", "idempotent", "read"],
+  );
+});

@@ -168,5 +168,7 @@ function describe(
   required: readonly string[] = [],
 ): BridgeTool["descriptor"] {
   const schema = { type: "object", properties, required, additionalProperties: false };
-  return { name, description, parametersSchema: JSON.stringify(schema), metadata: {} };
+  // Writing the same content twice leaves the same file.
+  const effect = name === "fs:write_file" ? "idempotent" : "read";
+  return { name, description, parametersSchema: JSON.stringify(schema), metadata: {}, effect };
 }

@@ -67,6 +67,7 @@ export function createWebFetchTool(options: WebFetchOptions): BridgeTool {
       description: "Fetches a URL of an allowed host and returns its status, headers and body as text.",
       parametersSchema: JSON.stringify(parametersSchema),
       metadata: {},
+      effect: "read",
     },
     async run(args, { signal }) {
       const {

@@ -23,8 +23,7 @@ export async function callTool(
   const result = await calls.call(
     {
       ...call,
-      // A call that may be repeated needs a name under which the bridge knows it again.
-      ...(repeatable ? { id: options.id ?? runtime.uuid(), idempotencyKey: key } : {}),
+      idempotencyKey: key,
       name,
       arguments: json,
       headers: { ...headers },

@@ -78,6 +78,8 @@ export class ToolCalls implements FrameSource {
       if (open.sent === "no") continue;
       open.sent = "before";
       if (!open.repeatable) open.settle(unknownOutcome(open.call, cause));
+      // Without a key it changes nothing and is made anew: under its id, the bridge knows it as cancelled.
+      else if (open.call.idempotencyKey === "") open.call.id = "";
     }
     this.#unsent = [...this.#open.keys()];
   }

@@ -106,6 +106,18 @@ describe("a registration", () => {
   });
 });
 
+test("a registration that does not fit a group is refused, and leaves nothing on the bus", () => {
+  const { open, bus, runtime } = createWorld();
+  const member = { id: 1, filters: ["a"], eventTypes: [], quality: "batched", window: 0, group: "g" } as const;
+  const live = open("live", { subscriptions: [member] });
+  assert.throws(() => open("agent", { topics: ["b"], subscriptions: [{ ...member, filters: ["c"] }] }), {
+    code: "failed_precondition",
+  });
+  assert.deepEqual(counts(bus.publish(event("b"))), [0, 0, 0]);
+  live.end(undefined);
+  assert.equal(runtime.pendingTimers(), 0);
+});
+
 describe("a newer session of the same agent", () => {
   test("takes over, and the older one's end changes nothing of it", () => {
     const { open, sessions, bus, countRegistered } = createWorld();

@@ -90,7 +90,13 @@ export class Session {
       send,
       onDefect: (error) => parts.logger.error("a tool call failed", { agentId: this.agentId, error }),
     });
-    for (const request of parts.subscriptions) this.#subscribe(request);
+    try {
+      for (const request of parts.subscriptions) this.#subscribe(request);
+    } catch (error) {
+      // One does not fit its group: nothing of the registration stands.
+      for (const id of [...this.#subscriptions.keys()]) this.#unsubscribe(id);
+      throw error;
+    }
     this.#liveness = this.#watchLiveness(this.#silenceMs);
   }
 

@@ -47,13 +47,13 @@ test("so many are remembered, long ids take no more room, and old ones go", () =
   const memory = new PublishMemory(() => nowMs);
   const outcome = countResults([], 1);
   for (let id = 0; id <= maxRemembered; id += 1) memory.remember("s", String(id), outcome);
-  assert.equal(memory.size, maxRemembered);
+  assert.ok(memory.size <= maxRemembered && memory.size > 0.95 * maxRemembered);
   assert.equal(memory.find("s", "0"), undefined);
   const long = "x".repeat(1_000_000);
   memory.remember("s", long, outcome);
   assert.equal(memory.find("s", long), outcome);
   assert.equal(memory.find("s", `${long}x`), undefined);
   nowMs = 120_000;
-  for (let id = 0; id < 64; id += 1) memory.remember("s", `new ${id}`, outcome);
-  assert.equal(memory.size, 64);
+  for (let id = 0; id < 5000; id += 1) memory.remember("s", `new ${id}`, outcome);
+  assert.equal(memory.size, 5000);
 });

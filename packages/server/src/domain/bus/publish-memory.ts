@@ -11,6 +11,12 @@ interface Remembered {
   readonly outcome: PublishOutcome | Promise<PublishOutcome>;
 }
 
+/**
+ * Publishes from one sweep to the next, and the room that a sweep of a full memory makes. A map walks over everything
+ * that was deleted at its front before it finds the first entry, so few large sweeps cost less than many small ones.
+ */
+const sweepEvery = 4096;
+
 /** Ids longer than this are remembered by their hash. */
 const maxKeyLength = 160;
 
@@ -50,7 +56,7 @@ export class PublishMemory {
       );
     }
     this.#sinceSweep += 1;
-    if (this.#sinceSweep >= 64 || this.#publishes.size > maxRemembered) this.#sweep();
+    if (this.#sinceSweep >= sweepEvery || this.#publishes.size > maxRemembered) this.#sweep();
   }
 
   #replace(key: string, expected: Remembered, next: Remembered | undefined): void {
@@ -61,8 +67,9 @@ export class PublishMemory {
 
   #sweep(): void {
     this.#sinceSweep = 0;
+    const kept = this.#publishes.size > maxRemembered ? maxRemembered - sweepEvery : maxRemembered;
     for (const [key, remembered] of this.#publishes) {
-      if (this.#publishes.size <= maxRemembered && !this.#isOver(remembered)) break;
+      if (this.#publishes.size <= kept && !this.#isOver(remembered)) break;
       this.#publishes.delete(key);
     }
   }

@@ -1,6 +1,7 @@
 import { heartbeatIntervalMs } from "@loom-bridge/protocol";
 import { z } from "zod";
 import { defaultJournalLimits } from "../domain/journal/journal.ts";
+import { defaultRetentionLimits } from "../domain/log/retention-limits.ts";
 import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
 import { parseAddress } from "../listener/address.ts";
@@ -27,6 +28,12 @@ export interface Config {
   readonly "tools.web.allowPrivate": readonly string[];
   readonly "session.heartbeatIntervalMs": number;
   readonly "session.stallTimeoutMs": number;
+  readonly "events.kind": "memory" | "sqlite";
+  readonly "events.path": string;
+  readonly "events.perTopic": number;
+  readonly "events.bytesPerTopic": number;
+  readonly "events.totalBytes": number;
+  readonly "events.maxAgeMs": number;
   readonly "journal.enabled": boolean;
   readonly "journal.maxEntries": number;
   readonly "journal.maxBytes": number;
@@ -197,6 +204,38 @@ const shape = {
     flag: "--stall-timeout-ms",
     placeholder: "ms",
     description: "How long publishers may wait for a subscriber that takes nothing, before it is evicted.",
+  }),
+  "events.kind": z.enum(["memory", "sqlite"]).default("memory").register(about, {
+    flag: "--events",
+    placeholder: "kind",
+    description: "Where recent events are kept for those who come back: gone with the process, or in an SQLite file.",
+  }),
+  "events.path": path().default("./loom-bridge-events.db").register(about, {
+    flag: "--events-data",
+    placeholder: "file",
+    isPath: true,
+    description:
+      "The SQLite file of the events; not that of the plans. Made when it is not there; its folder must exist.",
+  }),
+  "events.perTopic": whole(100_000_000, defaultRetentionLimits.topicMessages).register(about, {
+    flag: "--events-per-topic",
+    placeholder: "count",
+    description: "Recent events that are kept of one topic. The oldest makes room.",
+  }),
+  "events.bytesPerTopic": whole(2_147_483_647, defaultRetentionLimits.topicBytes).register(about, {
+    flag: "--events-bytes-per-topic",
+    placeholder: "bytes",
+    description: "What is kept of one topic. The oldest event makes room.",
+  }),
+  "events.totalBytes": whole(1_099_511_627_776, defaultRetentionLimits.totalBytes).register(about, {
+    flag: "--events-total-bytes",
+    placeholder: "bytes",
+    description: "What is kept of all topics. The oldest event makes room.",
+  }),
+  "events.maxAgeMs": whole(31_536_000_000, defaultRetentionLimits.ageMs).register(about, {
+    flag: "--events-age-ms",
+    placeholder: "ms",
+    description: "How long events are kept.",
   }),
   "journal.enabled": z.boolean().default(true).register(about, {
     flag: "--journal",

@@ -76,6 +76,27 @@ test("the file, the flags and the store of the configuration are used", async (t
   assert.match(output, /plans in sqlite\n/);
 });
 
+test("events are kept in a file where that is wanted, and are there after a restart", async (t) => {
+  const file = join(await folder(t), "events.db");
+  const offsets: (string | undefined)[] = [];
+  for (let run = 0; run < 2; run += 1) {
+    const bridge = await up(t, "--port", "0", "--events", "sqlite", "--events-data", file);
+    const { json } = await runToEnd(["publish", "a.b", "--json", "--address", bridge.address]);
+    const { output } = await runToEnd(["why", String(json()[0]?.["eventId"]), "--address", bridge.address]);
+    offsets.push(/offset (\d+)/.exec(output)?.[1]);
+    bridge.interrupt("SIGTERM");
+    await bridge.ended;
+  }
+  assert.deepEqual(offsets, ["1", "2"]);
+});
+
+test("what is remembered of events can be bounded and switched off", async (t) => {
+  const { address } = await up(t, "--port", "0", "--journal", "false");
+  const { code, errors } = await runToEnd(["why", "any", "--address", address]);
+  assert.equal(code, 1);
+  assert.match(errors, /keeps no journal/);
+});
+
 test("a bridge that others can reach without TLS warns loudly, and one on loopback or with TLS does not", async (t) => {
   const warned = async (...args: string[]): Promise<boolean> => (await up(t, ...args)).errors().startsWith("WARNING: ");
   const path = await folder(t);

@@ -2,10 +2,12 @@ import { readFile } from "node:fs/promises";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { type Bridge, type BridgeOptions, createBridge } from "../../bridge.ts";
 import type { Config } from "../../config/config-schema.ts";
+import type { EventLog } from "../../domain/log/event-log.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { MemoryStore } from "../../domain/memory/memory-store.ts";
 import type { BridgeTool } from "../../domain/tools/bridge-tool.ts";
 import type { TlsOptions } from "../../listener/tls.ts";
+import { createInMemoryEventLog } from "../../stores/log/in-memory-event-log.ts";
 import { createInMemoryStore } from "../../stores/memory/in-memory-store.ts";
 import { createBuiltInTools } from "../../tools/built-in-tools.ts";
 
@@ -26,6 +28,7 @@ export async function createConfiguredBridge(
     logger,
     store: await openStore(config, runtime),
     ...(await openCallResults(config, runtime)),
+    log: await openEventLog(config, runtime),
     memoryLimits: { windowSec: config["memory.maxWindowSec"] },
     tools,
     journal: config["journal.enabled"] && {
@@ -51,6 +54,18 @@ async function openStore(config: Config, runtime: Runtime): Promise<MemoryStore>
   // Imported only when wanted: it brings a native library with it.
   const { createSqliteStore } = await import("../../stores/sqlite/sqlite-store.ts");
   return await createSqliteStore({ path: config["store.path"], runtime, capacity });
+}
+
+async function openEventLog(config: Config, runtime: Runtime): Promise<EventLog> {
+  const limits = {
+    topicMessages: config["events.perTopic"],
+    topicBytes: config["events.bytesPerTopic"],
+    totalBytes: config["events.totalBytes"],
+    ageMs: config["events.maxAgeMs"],
+  };
+  if (config["events.kind"] === "memory") return createInMemoryEventLog({ runtime, limits });
+  const { createSqliteEventLog } = await import("../../stores/log/sqlite-event-log.ts");
+  return await createSqliteEventLog({ path: config["events.path"], runtime, limits });
 }
 
 /** Keeps results of calls where plans and executions are. */

@@ -78,7 +78,7 @@ interface Entry {
  */
 export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> = {}): Journal {
   const { maxEntries, maxBytes, maxAgeMs } = { ...defaultJournalLimits, ...limits };
-  const ring: (Entry | undefined)[] = new Array(maxEntries).fill(undefined);
+  const ring = Array.from<Entry | undefined>({ length: maxEntries });
   let first = 0;
   let count = 0;
   let bytes = 0;

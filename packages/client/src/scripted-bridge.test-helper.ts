@@ -24,6 +24,7 @@ import {
   Feature,
   MemoryService,
   ReceiptBatchSchema,
+  type RoutedEvent,
   RoutedEventSchema,
 } from "@loom-bridge/protocol/messages";
 import { createEvent } from "./events/create-event.ts";
@@ -38,6 +39,8 @@ export class ScriptedStream {
   readonly received: ClientEvent[] = [];
   /** Set when the client has ended its half, or the call. */
   halfClosed = false;
+  /** What `sendEvent` sent last. */
+  lastBatch: { subscription: number; firstSequence: bigint; events: RoutedEvent[] } | undefined;
   readonly signal: AbortSignal;
   readonly headers: Headers;
   #outbound: Delivery[] = [];
@@ -98,7 +101,8 @@ export class ScriptedStream {
     this.#sequences.set(subscription, firstSequence);
     const event = toBinary(EventSchema, createEvent(init, systemRuntime));
     const events = [create(RoutedEventSchema, { topic, event, sender, ...routed })];
-    this.send({ case: "eventBatch", value: { subscription, firstSequence, events } });
+    this.lastBatch = { subscription, firstSequence, events };
+    this.send({ case: "eventBatch", value: this.lastBatch });
   }
 
   receipt(ref: bigint, count: number, matched = 1, queued: number = matched, dropped = 0): void {

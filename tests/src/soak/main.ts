@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { runSoak } from "./soak.ts";
+
+// pnpm soak [--minutes 10] [--seed 1] [--agents 1000]
+// A bridge that keeps its events in a file, agents behind a proxy that breaks their connections, and a bridge that is
+// killed and stopped under them. Ends with 1 when an event was lost or handled twice, or an agent did not come back.
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "10" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    agents: { type: "string", default: "1000" },
+  },
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+});
+const [minutes, seed, agents] = [values.minutes, values.seed, values.agents].map(Number) as [number, number, number];
+if (![minutes, seed, agents].every((value) => Number.isFinite(value) && value >= 0)) {
+  console.error("--minutes, --seed and --agents are numbers");
+  process.exit(2);
+}
+const directory = await mkdtemp(join(tmpdir(), "loom-soak-"));
+try {
+  console.log(`pnpm soak --minutes ${minutes} --seed ${seed} --agents ${agents}`);
+  const problems = await runSoak({ minutes, seed, agents, file: join(directory, "events.db"), report: console.log });
+  for (const problem of problems) console.error(`✘ ${problem}`);
+  if (problems.length > 0) process.exitCode = 1;
+  else console.log("✔ nothing lost, nothing doubled, everybody back");
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}

@@ -117,6 +117,9 @@ function toStart({ start }: Subscription): StartPosition | undefined {
   }
 }
 
+/** As long as an event may be unsettled: 12 hours. */
+const maxRetryDelayMs = 43_200_000;
+
 /** A verdict that this bridge does not know leaves the event unsettled, so that it is delivered again. */
 export function toVerdict({ verdict, delayMs, reason }: Settlement): Verdict {
   switch (verdict) {
@@ -127,7 +130,7 @@ export function toVerdict({ verdict, delayMs, reason }: Settlement): Verdict {
     case VerdictKind.WORKING:
       return { kind: "working" };
     default:
-      return { kind: "retry", delayMs: Math.max(0, delayMs) };
+      return { kind: "retry", delayMs: Math.min(Math.max(0, delayMs), maxRetryDelayMs) };
   }
 }
 

@@ -122,7 +122,7 @@ export class EventBus {
     if (first !== undefined) this.#journal.record("duplicate", id, sender, event.topic, "published before");
     if (first instanceof Promise) return first.then((outcome) => ({ ...outcome, duplicate: true }));
     if (first !== undefined) return { ...first, duplicate: true };
-    const chain = extendChain(event.chain, `${sender} > ${event.topic}`);
+    const chain = extendChain(event.chain, `${sender || "anonymous"} > ${event.topic}`);
     const outcome = this.#route(chain === undefined ? event : { ...event, chain }, segments, true);
     if (isRemembered) this.#memory.remember(sender, id, outcome);
     return outcome;
@@ -193,7 +193,9 @@ export class EventBus {
       results.push(result);
     }
     if (!waits) return countResults(results as DeliveryResult[], event.offset);
-    return Promise.all(results).then((settled) => countResults(settled, event.offset));
+    return Promise.all(results.map((result) => Promise.resolve(result))).then((settled) =>
+      countResults(settled, event.offset),
+    );
   }
 
   /** After a restart, a publisher may ask again for what was kept before it. */

@@ -4,6 +4,8 @@ import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 const namePattern = /^[A-Za-z0-9_.:@-]+$/;
 const settleTimeout = { min: 100, max: 43_200_000 };
 const mostAttempts = 100;
+/** Each event in such a window is remembered by itself. */
+const largestTrackedWindow = 65_536;
 
 /** @throws LoomError `invalid_argument` when a subscription cannot be delivered in the way it asks for. */
 export function checkDelivery(subscription: SubscriptionRequest, others: readonly SubscriptionRequest[]): void {
@@ -15,6 +17,9 @@ export function checkDelivery(subscription: SubscriptionRequest, others: readonl
   }
   if (atLeastOnce === true && window === 0) {
     throw invalid("window", "is 0; AT_LEAST_ONCE needs one, for it bounds what is unsettled");
+  }
+  if ((atLeastOnce === true || durable !== undefined) && window > largestTrackedWindow) {
+    throw invalid("window", `is ${window}; with AT_LEAST_ONCE or durable, at most ${largestTrackedWindow} are allowed`);
   }
   if (settleTimeoutMs !== undefined && (settleTimeoutMs < settleTimeout.min || settleTimeoutMs > settleTimeout.max)) {
     const { min, max } = settleTimeout;

@@ -92,6 +92,7 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
     try {
       commit.immediate(batch?.events ?? []);
     } catch (error) {
+      // Positions are tried again with the next write; until then they are no older than after a crash.
       batch?.written.reject(sqliteFailure(error, "the event log"));
       return;
     }

@@ -4,9 +4,8 @@ import { defaultJournalLimits } from "../domain/journal/journal.ts";
 import { defaultRetentionLimits } from "../domain/log/retention-limits.ts";
 import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
-import { parseAddress } from "../listener/address.ts";
 import { resolveListenerLimits } from "../listener/listener-limits.ts";
-import { parseHostList } from "../tools/host-list.ts";
+import { address, durationMs, hosts, path, whole } from "./setting-types.ts";
 
 /** Everything an operator can set, under the keys of the configuration file. */
 export interface Config {
@@ -71,40 +70,6 @@ interface About {
 
 const about = z.registry<About>();
 const listener = resolveListenerLimits();
-/** Longer would be a mistake of units: a day. */
-const maxDurationMs = 86_400_000;
-
-function whole(maximum: number, defaultValue: number): z.ZodType<number> {
-  return z.int().min(1).max(maximum).default(defaultValue);
-}
-
-function durationMs(defaultMs: number): z.ZodType<number> {
-  return whole(maxDurationMs, defaultMs);
-}
-
-function path(): z.ZodString {
-  return z.string().min(1);
-}
-
-function hosts(): z.ZodType<string[]> {
-  return z.array(z.string()).superRefine(hostList).default([]);
-}
-
-function hostList(entries: string[], context: z.RefinementCtx): void {
-  try {
-    parseHostList("hosts", entries);
-  } catch {
-    context.addIssue({ code: "custom", message: "hosts such as example.com, *.example.com or example.com:8443" });
-  }
-}
-
-function address(text: string, context: z.RefinementCtx): void {
-  try {
-    parseAddress(text);
-  } catch {
-    context.addIssue({ code: "custom", message: "host:port, such as localhost:50051, [::1]:50051 or 0.0.0.0:50051" });
-  }
-}
 
 const shape = {
   address: z.string().superRefine(address).default("localhost:50051").register(about, {

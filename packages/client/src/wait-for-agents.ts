@@ -1,5 +1,5 @@
 import { LoomError } from "@loom-bridge/protocol";
-import { AgentChange, type WatchAgentsResponse } from "@loom-bridge/protocol/messages";
+import { AgentChange } from "@loom-bridge/protocol/messages";
 import type { BridgeClient } from "./bridge-client.ts";
 import { Backoff } from "./connection/backoff.ts";
 import { linkSignals } from "./connection/link-signals.ts";
@@ -19,55 +19,51 @@ export async function waitForAgents({ client, ids, timeoutMs, signal }: WaitForA
   const backoff = new Backoff(defaultReconnect, runtime);
   const controller = new AbortController();
   const unlink = linkSignals(controller, [signal]);
-  let missing: ReadonlySet<string> = new Set(ids);
-  let isLate = false;
-  const timer = runtime.setTimer(() => {
-    isLate = true;
-    controller.abort();
-  }, timeoutMs);
-  const explain = (cause: unknown): unknown => {
-    if (signal?.aborted)
-      return new LoomError("canceled", "the wait for agents was cancelled", { cause: signal.reason });
-    if (!isLate) return cause;
-    const names = [...missing].map((id) => JSON.stringify(id)).join(", ");
-    return new RequestTimeoutError(`the wait for agents (${names})`, timeoutMs, { cause });
-  };
+  const timer = runtime.setTimer(() => controller.abort(), timeoutMs);
+  const missing = new Set(ids);
   try {
-    for (;;) {
-      let failure: LoomError | undefined;
-      try {
-        for await (const { change, agent } of client.watchAgents({}, { signal: controller.signal })) {
-          missing = update(missing, change, agent?.agentId ?? "", ids);
-          if (missing.size === 0) return;
-        }
-      } catch (error) {
-        if (!LoomError.isInstance(error) || !error.retryable) throw error;
-        failure = error;
-      }
-      missing = new Set(ids);
-      await new Promise<void>((resolve) => {
-        const pause = runtime.setTimer(resolve, backoff.next(failure));
-        controller.signal.addEventListener("abort", () => {
-          pause.cancel();
-          resolve();
-        });
-      });
-      if (controller.signal.aborted) throw failure;
+    while (!controller.signal.aborted) {
+      for (const id of ids) missing.add(id);
+      const lost = await watch(client, ids, missing, controller.signal);
+      if (lost === undefined) return;
+      if (!controller.signal.aborted) await pause(backoff.next(lost));
     }
-  } catch (error) {
-    throw explain(error);
   } finally {
     timer.cancel();
     unlink();
   }
+  if (signal?.aborted) throw new LoomError("canceled", "the wait for agents was cancelled", { cause: signal.reason });
+  const names = [...missing].map((id) => JSON.stringify(id)).join(", ");
+  throw new RequestTimeoutError(`the wait for agents (${names})`, timeoutMs);
+
+  function pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const pausing = runtime.setTimer(resolve, delayMs);
+      controller.signal.addEventListener("abort", () => {
+        pausing.cancel();
+        resolve();
+      });
+    });
+  }
 }
 
-function update(
-  missing: ReadonlySet<string>,
-  change: WatchAgentsResponse["change"],
-  agentId: string,
+/** Follows who is missing. Resolves with nothing when nobody is any more, or with the reason why it cannot be told. */
+async function watch(
+  client: BridgeClient,
   ids: readonly string[],
-): ReadonlySet<string> {
-  if (change === AgentChange.OFFLINE) return new Set([...missing, ...ids.filter((id) => id === agentId)]);
-  return new Set([...missing].filter((id) => id !== agentId));
+  missing: Set<string>,
+  signal: AbortSignal,
+): Promise<LoomError | undefined> {
+  try {
+    for await (const { change, agent } of client.watchAgents({}, { signal })) {
+      const id = agent?.agentId ?? "";
+      if (change !== AgentChange.OFFLINE) missing.delete(id);
+      else if (ids.includes(id)) missing.add(id);
+      if (missing.size === 0) return undefined;
+    }
+    return new LoomError("unavailable", "the bridge ended the watch");
+  } catch (error) {
+    if (LoomError.isInstance(error) && (error.retryable || signal.aborted)) return error;
+    throw error;
+  }
 }

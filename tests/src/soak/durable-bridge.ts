@@ -9,4 +9,4 @@ const limits = { topicMessages: 100_000, topicBytes: 134_217_728, totalBytes: 13
 const log = await createSqliteEventLog({ path, runtime: systemRuntime, limits });
 const server = await serve(createBridge({ log }), { address });
 process.once("SIGTERM", () => void server.close({ graceMs: 2000 }));
-console.log(server.address);
+process.stdout.write(`${server.address}\n`);

@@ -17,16 +17,20 @@ const { values } = parseArgs({
 });
 const [minutes, seed, agents] = [values.minutes, values.seed, values.agents].map(Number) as [number, number, number];
 if (![minutes, seed, agents].every((value) => Number.isFinite(value) && value >= 0)) {
-  console.error("--minutes, --seed and --agents are numbers");
+  say("--minutes, --seed and --agents are numbers");
   process.exit(2);
 }
 const directory = await mkdtemp(join(tmpdir(), "loom-soak-"));
 try {
-  console.log(`pnpm soak --minutes ${minutes} --seed ${seed} --agents ${agents}`);
-  const problems = await runSoak({ minutes, seed, agents, file: join(directory, "events.db"), report: console.log });
-  for (const problem of problems) console.error(`✘ ${problem}`);
+  say(`pnpm soak --minutes ${minutes} --seed ${seed} --agents ${agents}`);
+  const problems = await runSoak({ minutes, seed, agents, file: join(directory, "events.db"), report: say });
+  for (const problem of problems) say(`✘ ${problem}`);
   if (problems.length > 0) process.exitCode = 1;
-  else console.log("✔ nothing lost, nothing doubled, everybody back");
+  else say("✔ nothing lost, nothing doubled, everybody back");
 } finally {
   await rm(directory, { recursive: true, force: true });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -32,7 +32,7 @@ describe("findBoundaryViolations", () => {
       /may import rpc\/, domain\/, listener\/message-stream.ts$/,
     ],
     ["packages/server/src/listener/tls.ts", "../domain/bus/bus.ts", /may import listener\/, domain\/logger.ts/],
-    ["packages/server/src/stores/in-memory/store.ts", "../../domain/bus/bus.ts", /may import stores\//],
+    ["packages/server/src/stores/in-memory/store.ts", "../../domain/session/session.ts", /may import stores\//],
     ["packages/server/src/schema/compiler.ts", "../rpc/stream.ts", /may import schema\//],
     ["packages/server/src/tools/web/fetch.ts", "../../stores/sqlite/store.ts", /may import tools\//],
   ];

@@ -27,7 +27,11 @@ const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotK
   { room: "domain/", mayImport: [], mustNotKnow: [...wire, ...sockets] },
   { room: "rpc/", mayImport: ["domain/", "listener/message-stream.ts"], mustNotKnow: sockets },
   { room: "listener/", mayImport: ["domain/logger.ts"], mustNotKnow: ["@loom-bridge/protocol/messages"] },
-  { room: "stores/", mayImport: ["domain/memory/", "domain/tools/"], mustNotKnow: [...wire, ...sockets] },
+  {
+    room: "stores/",
+    mayImport: ["domain/bus/", "domain/log/", "domain/memory/", "domain/tools/"],
+    mustNotKnow: [...wire, ...sockets],
+  },
   { room: "schema/", mayImport: ["domain/tools/"], mustNotKnow: [...wire, ...sockets] },
   { room: "tools/", mayImport: ["domain/tools/"], mustNotKnow: wire },
   { room: "logging/", mayImport: ["domain/logger.ts"], mustNotKnow: [...wire, ...sockets] },

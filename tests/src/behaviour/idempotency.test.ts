@@ -37,12 +37,14 @@ describeInEveryWorld("calls with an idempotency key", (createWorld) => {
     const { tool, runs } = counter();
     await world.agent({ id: "provider", tools: [tool] });
     const call = { name: "count", idempotencyKey: "order-1" };
-    const callers = [actionsOf(world), actionsOf(world)];
-    const results = await Promise.all(Array.from({ length: 20 }, (_, i) => callers[i % 2]?.forwardToolCall(call)));
-    results.push(await callers[0]?.forwardToolCall(call));
-    assert.deepEqual(new Set(results.map((result) => result?.output)), new Set(["1"]));
+    const one = actionsOf(world);
+    const other = actionsOf(world);
+    const repeat = (_: unknown, index: number) => (index % 2 === 0 ? one : other).forwardToolCall(call);
+    const results = await Promise.all(Array.from({ length: 20 }, repeat));
+    results.push(await one.forwardToolCall(call));
+    assert.deepEqual(new Set(results.map(({ output }) => output)), new Set(["1"]));
     assert.equal(runs(), 1);
-    await callers[0]?.forwardToolCall({ ...call, idempotencyKey: "order-2" });
+    await one.forwardToolCall({ ...call, idempotencyKey: "order-2" });
     assert.equal(runs(), 2);
   });
 

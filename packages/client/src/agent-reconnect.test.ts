@@ -53,6 +53,7 @@ test("the waits double up to 10 s, and begin anew after a session that stood for
 
 for (const code of [
   Code.Aborted,
+  Code.AlreadyExists,
   Code.Unauthenticated,
   Code.PermissionDenied,
   Code.InvalidArgument,

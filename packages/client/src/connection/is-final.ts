@@ -1,8 +1,9 @@
 import type { ErrorCode, LoomError } from "@loom-bridge/protocol";
 
-/** Ends of a stream that another attempt would only meet again, or, when superseded, inflict on the newer session. */
+/** Ends of a stream that another attempt would meet again, or, when superseded, inflict on the newer session. */
 const finalCodes: ReadonlySet<ErrorCode> = new Set([
   "aborted",
+  "already_exists",
   "unauthenticated",
   "permission_denied",
   "invalid_argument",

@@ -221,6 +221,8 @@ export class Session {
   /** The agent has nothing more to say: ends the session when all it said is done. */
   async finish(): Promise<void> {
     await this.#publishes.idle();
+    // What they have put into the session's own queues is taken on the next tick at the latest.
+    for (let tick = 0; tick < 2; tick += 1) await new Promise<void>((resolve) => this.#parts.runtime.defer(resolve));
     this.end(undefined);
   }
 

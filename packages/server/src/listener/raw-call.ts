@@ -30,7 +30,6 @@ const farewellMs = 10_000;
  */
 export function serveRawCall({ response, header, handler, calls, limits, logger, runtime }: RawCallOptions): void {
   const { stream } = response;
-  let receiver: MessageReceiver | undefined;
   /** The call has its status, or its client has left. */
   let over = false;
   /** The client has said all, and the handler does not know yet. */
@@ -57,7 +56,7 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
   function abort(reason: ConnectError): void {
     if (over) return;
     end(reason);
-    receiver?.onAbort(reason);
+    receiver.onAbort(reason);
   }
 
   /** What a defect throws must not end the process. */
@@ -75,13 +74,13 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
     if (over) return;
     ended = false;
     if (splitter.incomplete) throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
-    receiver?.onEnd();
+    receiver.onEnd();
   }
 
   const splitter = new MessageSplitter({
     maxBytes: limits.readMaxBytes,
     onMessage: (message) => {
-      if (!over) receiver?.onMessage(message);
+      if (!over) receiver.onMessage(message);
     },
   });
   const call: Call = { streaming: true, end: abort };
@@ -93,7 +92,7 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
     calls.delete(call);
     if (over) return;
     over = true;
-    guard(() => receiver?.onAbort(new ConnectError("the client went away", Code.Canceled)));
+    guard(() => receiver.onAbort(new ConnectError("the client went away", Code.Canceled)));
   });
 
   const { timeoutMs, error } = parseTimeout(header.get("grpc-timeout"), limits.maxTimeoutMs);
@@ -102,7 +101,7 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
     const late = (): void => abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
     timer = runtime.setTimer(late, timeoutMs);
   }
-  receiver = handler({
+  const receiver: MessageReceiver = handler({
     writeMaxBytes: limits.writeMaxBytes,
     pause() {
       splitter.pause();

@@ -170,6 +170,21 @@ test("publishes that wait for a full queue pause their stream until there is roo
   assert.equal(publisher.state.paused, false);
 });
 
+test("a client that ends its side at once gets what its last words brought it, and OK", async () => {
+  const { open } = startBridge();
+  const agent = open();
+  agent.say(register("brief", { topics: ["a.b"] }));
+  await settle();
+  agent.say({ case: "publish", value: { topic: "a.b", event: { id: "own" } } });
+  agent.receiver.onEnd();
+  await settle();
+  assert.deepEqual(
+    agent.heard().map(({ case: kind }) => kind),
+    ["ack", "event"],
+  );
+  assert.deepEqual(agent.state.end, {});
+});
+
 test("a message that is none ends the stream with INTERNAL, and what is no event reaches no plain subscriber", async () => {
   const { open } = startBridge();
   const plain = open();

@@ -46,7 +46,9 @@ class Carrier implements MessageReceiver {
   }
 
   onEnd(): void {
-    void this.#stream.receiveEnd();
+    // What came just before it is written in the next tick, and may be for this agent itself.
+    const { runtime } = this.#options;
+    runtime.defer(() => runtime.defer(() => void this.#stream.receiveEnd()));
   }
 
   onDrain(): void {

@@ -59,7 +59,7 @@ export function block(number: number, ...parts: readonly Uint8Array[]): Buffer {
 
 type Field = fc.Arbitrary<Uint8Array>;
 
-const padding = fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 3 }) });
+const padding = fc.oneof({ weight: 25, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 3 }) });
 
 function number(field: number): Field {
   const value = fc.oneof(fc.bigInt({ min: 0n, max: 300n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
@@ -80,7 +80,7 @@ function withLength(field: number, content: fc.Arbitrary<Uint8Array>): Field {
 }
 
 const utf8 = text.map((each) => Buffer.from(each));
-const anyBytes = fc.oneof(utf8, utf8, utf8, fc.uint8Array({ maxLength: 5 }));
+const anyBytes = fc.oneof({ weight: 25, arbitrary: utf8 }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 5 }) });
 const fixed32 = (field: number): Field =>
   fc.float({ noNaN: true }).map((each) => {
     const bytes = Buffer.alloc(5);
@@ -93,7 +93,7 @@ const fixed32 = (field: number): Field =>
 function message(...fields: readonly Field[]): fc.Arbitrary<Uint8Array> {
   const known = fc.oneof(...fields);
   const unknown = fc.oneof(number(15), withLength(14, anyBytes));
-  const any = fc.oneof({ weight: 30, arbitrary: known }, { weight: 1, arbitrary: unknown });
+  const any = fc.oneof({ weight: 60, arbitrary: known }, { weight: 1, arbitrary: unknown });
   return fc.array(any, { maxLength: 6 }).map((parts) => Buffer.concat(parts));
 }
 

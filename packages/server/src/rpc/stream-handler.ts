@@ -43,6 +43,7 @@ class DeliveryStream implements AsyncIterator<Delivery> {
       this.#next = 0;
       this.#ready = this.#stream.opened === undefined ? [] : this.#gather(this.#stream.opened);
       if (this.#ready.length > 0) continue;
+      this.#stream.opened?.session.nothingLeft();
       const { ended } = this.#stream;
       if (ended === undefined) await this.#stream.ready();
       else if (this.#context.signal.aborted) throw abortReason(this.#context.signal);
@@ -87,8 +88,6 @@ class DeliveryStream implements AsyncIterator<Delivery> {
     } catch (error) {
       this.#options.logger.debug("a stream broke", { agentId: this.#stream.opened?.session.agentId, error });
       this.#stream.fail(error instanceof ConnectError ? error : new LoomError("unavailable", "the stream broke"));
-    } finally {
-      signal.removeEventListener("abort", onAbort);
     }
   }
 }

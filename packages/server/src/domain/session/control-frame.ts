@@ -32,3 +32,15 @@ export type ControlFrame =
     }
   | { readonly kind: "heartbeat-ack"; readonly timestampMs: number }
   | { readonly kind: "drain"; readonly reason: string; readonly graceMs: number };
+
+/** What a frame counts for in a queue, in bytes, about. */
+export function frameSize(frame: ControlFrame): number {
+  switch (frame.kind) {
+    case "tool-request":
+      return frame.invocation.arguments.length + 256;
+    case "tool-response":
+      return (frame.outcome.status === "ok" ? frame.outcome.output.length : frame.outcome.message.length) + 256;
+    default:
+      return 256;
+  }
+}

@@ -172,8 +172,11 @@ describe("the end of a session", () => {
     publisher.publish(1, event("a", "late"));
     const finished = publisher.finish();
     assert.equal(publisher.ended, undefined);
+    publisher.nothingLeft();
     slow.takeEvents();
     await finished;
+    assert.equal(receipts(publisher).length, 1);
+    publisher.nothingLeft();
     assert.deepEqual(publisher.ended, { error: undefined });
   });
 });

@@ -10,7 +10,7 @@ import type { Logger } from "../logger.ts";
 import type { ToolCallResult } from "../tools/tool-call.ts";
 import { AgentProvider } from "./agent-provider.ts";
 import { Caller, type CallRequest } from "./caller.ts";
-import type { ControlFrame } from "./control-frame.ts";
+import { type ControlFrame, frameSize } from "./control-frame.ts";
 import { PublishLine } from "./publish-line.ts";
 import { checkSubscription, type Registration } from "./registration.ts";
 import type { SessionSettings } from "./session-settings.ts";
@@ -58,6 +58,7 @@ export class Session {
   #lastSeen: number;
   #lastSeenMs: number;
   #liveness: Timer;
+  #finishing = false;
   #ended: SessionEnd | undefined;
 
   constructor(parts: SessionParts) {
@@ -218,12 +219,16 @@ export class Session {
     this.#send({ kind: "drain", reason, graceMs });
   }
 
-  /** The agent has nothing more to say: ends the session when all it said is done. */
+  /** The agent has nothing more to say: ends the session when all it said is done and all it is to hear was taken. */
   async finish(): Promise<void> {
     await this.#publishes.idle();
-    // What they have put into the session's own queues is taken on the next tick at the latest.
-    for (let tick = 0; tick < 2; tick += 1) await new Promise<void>((resolve) => this.#parts.runtime.defer(resolve));
-    this.end(undefined);
+    this.#finishing = true;
+    this.#wakeup.wake();
+  }
+
+  /** Whoever owns the wire has taken and written all that there was. */
+  nothingLeft(): void {
+    if (this.#finishing) this.end(undefined);
   }
 
   /** Ends the session, once: nothing of it remains on the bus or among the tools. */
@@ -282,16 +287,5 @@ export class Session {
       const interval = this.#parts.settings.heartbeatIntervalMs;
       this.end(new LoomError("unavailable", `no heartbeat for ${this.#silenceMs} ms; send one every ${interval} ms`));
     }, delayMs);
-  }
-}
-
-function frameSize(frame: ControlFrame): number {
-  switch (frame.kind) {
-    case "tool-request":
-      return frame.invocation.arguments.length + 256;
-    case "tool-response":
-      return (frame.outcome.status === "ok" ? frame.outcome.output.length : frame.outcome.message.length) + 256;
-    default:
-      return 256;
   }
 }

@@ -46,9 +46,7 @@ class Carrier implements MessageReceiver {
   }
 
   onEnd(): void {
-    // What came just before it is written in the next tick, and may be for this agent itself.
-    const { runtime } = this.#options;
-    runtime.defer(() => runtime.defer(() => void this.#stream.receiveEnd()));
+    void this.#stream.receiveEnd();
   }
 
   onDrain(): void {
@@ -68,6 +66,7 @@ class Carrier implements MessageReceiver {
         const wrote = opened !== undefined && (await this.#writer.writeAll(opened));
         if (ended !== undefined) break;
         if (wrote) continue;
+        opened?.session.nothingLeft();
         await this.#stream.ready();
         // One write for everything that this tick brings. The greeting need not wait.
         if (this.#writer.greeted && this.#stream.ended === undefined) await nextTick(this.#options.runtime);

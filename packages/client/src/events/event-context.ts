@@ -61,7 +61,8 @@ export interface EventContextOptions {
 export function createEventContext(options: EventContextOptions): EventContext {
   const { agent, envelope, signal, settle, ageMs } = options;
   const { threadId, traceId, spanId, traceFlags } = envelope;
-  const chain = (): EventChain | undefined => chainAfter(envelope.chain, ageMs());
+  // What a handler does is the second step of a chain at least, so that a loop is seen wherever it began.
+  const chain = (): EventChain => chainAfter(envelope.chain ?? {}, ageMs());
   const inherit = () => ({ threadId, traceId, spanId, traceFlags, chain: chain() });
   return {
     agentId: agent.id,

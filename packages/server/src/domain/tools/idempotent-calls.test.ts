@@ -24,6 +24,20 @@ test("callers with the same key and request share one run and its result, for 24
   assert.equal(calls.length, 2);
 });
 
+test("the journal says of a call that its key was used before, while the first is open and after its end", async () => {
+  const { add, call, journal } = createBrokerBench();
+  const { calls } = add("a");
+  const wordsOf = (id: string): string[] => journal.explain(id).records.map(({ what }) => what);
+  const both = [call({ ...key, id: "first" }), call({ ...key, id: "during" })];
+  await settled();
+  calls[0]?.settle(ok());
+  await Promise.all(both);
+  await call({ ...key, id: "after" });
+  assert.deepEqual(wordsOf("first"), ["called", "answered"]);
+  assert.deepEqual(wordsOf("during"), ["duplicate", "answered"]);
+  assert.deepEqual(wordsOf("after"), ["duplicate", "answered"]);
+});
+
 test("a key that was used for another request is refused, open or ended", async () => {
   const { add, call } = createBrokerBench();
   const { calls } = add("a");

@@ -14,6 +14,8 @@ export interface IdempotentCall {
   readonly mayRepeat: boolean;
   /** Starts it, and lets `keep` have its outcome before anybody else; or refuses it, which is not kept. */
   readonly start: (keep: (outcome: ToolOutcome) => Promise<ToolOutcome>) => SharedRun | ToolFailureOutcome;
+  /** Called when it is not started, because a call with its key was. */
+  readonly onDuplicate: () => void;
 }
 
 /** Runs calls with idempotency keys: once for each key, whoever calls and how often. */
@@ -53,6 +55,7 @@ export function createIdempotentCalls({ store, runtime, logger }: IdempotentCall
     const earlier = await store.begin({ key, fingerprint, mayRepeat }, nowMs());
     if (earlier !== undefined) {
       if (earlier.fingerprint !== fingerprint) throw usedOtherwise(key);
+      call.onDuplicate();
       return earlier.outcome ?? toolFailures.interrupted();
     }
     let started: SharedRun | ToolFailureOutcome | undefined;
@@ -71,8 +74,9 @@ export function createIdempotentCalls({ store, runtime, logger }: IdempotentCall
       if (shared === undefined) {
         shared = { fingerprint, entered: enter(call) };
         open.set(key, shared);
-      } else if (shared.fingerprint !== fingerprint) {
-        throw usedOtherwise(key);
+      } else {
+        if (shared.fingerprint !== fingerprint) throw usedOtherwise(key);
+        call.onDuplicate();
       }
       let entered: SharedRun | ToolOutcome;
       try {

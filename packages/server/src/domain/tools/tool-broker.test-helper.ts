@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
 import { createTypeboxCompiler } from "../../schema/typebox-compiler.ts";
 import { createInMemoryCallResults } from "../../stores/call-results/in-memory-call-results.ts";
+import { createJournal, type Journal } from "../journal/journal.ts";
 import { silentLogger } from "../logger.ts";
 import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
 import type { CallResultStore } from "./call-result-store.ts";
@@ -28,6 +29,7 @@ export interface BrokerBench {
   readonly runtime: ManualRuntime;
   readonly registry: ToolRegistry;
   readonly broker: ToolBroker;
+  readonly journal: Journal;
   /** What was logged as an error. */
   readonly errors: unknown[];
   add(id: string, parametersSchema?: string, kind?: ToolProvider["kind"], effect?: ToolEffect): AddedProvider;
@@ -46,11 +48,13 @@ export function createBrokerBench(
     ...silentLogger,
     error: (_: string, facts?: Record<string, unknown>) => void errors.push(facts?.["error"]),
   };
-  const broker = createToolBroker({ registry, runtime, logger, limits, results });
+  const journal = createJournal(runtime);
+  const broker = createToolBroker({ registry, runtime, logger, journal, limits, results });
   return {
     runtime,
     registry,
     broker,
+    journal,
     errors,
     add(id, parametersSchema = "", kind = "agent", effect = "once") {
       const calls: OpenCall[] = [];

@@ -181,6 +181,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
           fingerprint: fingerprintOf(request),
           mayRepeat: tool !== undefined && effectOf(tool.descriptor) !== "once",
           start: (keep) => start(request, id, timeoutMs, keep),
+          onDuplicate: () => journal.record("duplicate", id, request.caller, request.name, "its key was used before"),
         },
         signal,
       );

@@ -91,7 +91,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   const settings = { ...defaultSessionSettings, heartbeatIntervalMs };
 
   const journal = options.journal === false ? silentJournal : createJournal(runtime, options.journal);
-  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal });
+  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal, logger });
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
   const { callResults: results = createInMemoryCallResults() } = options;
   const broker = createToolBroker({ registry, runtime, logger, journal, results });

@@ -28,7 +28,7 @@ export async function createConfiguredBridge(
     logger,
     store: await openStore(config, runtime),
     ...(await openCallResults(config, runtime)),
-    log: await openEventLog(config, runtime),
+    log: await openEventLog(config, runtime, logger),
     memoryLimits: { windowSec: config["memory.maxWindowSec"] },
     tools,
     journal: config["journal.enabled"] && {
@@ -56,7 +56,7 @@ async function openStore(config: Config, runtime: Runtime): Promise<MemoryStore>
   return await createSqliteStore({ path: config["store.path"], runtime, capacity });
 }
 
-async function openEventLog(config: Config, runtime: Runtime): Promise<EventLog> {
+async function openEventLog(config: Config, runtime: Runtime, logger: Logger): Promise<EventLog> {
   const limits = {
     topicMessages: config["events.perTopic"],
     topicBytes: config["events.bytesPerTopic"],
@@ -65,7 +65,7 @@ async function openEventLog(config: Config, runtime: Runtime): Promise<EventLog>
   };
   if (config["events.kind"] === "memory") return createInMemoryEventLog({ runtime, limits });
   const { createSqliteEventLog } = await import("../../stores/log/sqlite-event-log.ts");
-  return await createSqliteEventLog({ path: config["events.path"], runtime, limits });
+  return await createSqliteEventLog({ path: config["events.path"], runtime, limits, logger });
 }
 
 /** Keeps results of calls where plans and executions are. */

@@ -2,6 +2,7 @@ import type { LoomError } from "@loom-bridge/protocol";
 import { createInMemoryEventLog } from "../../stores/log/in-memory-event-log.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { RetentionLimits } from "../log/retention-limits.ts";
+import { silentLogger } from "../logger.ts";
 import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
 import type { BusEvent } from "./bus-event.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
@@ -19,6 +20,8 @@ export interface BusWorld {
   readonly runtime: ManualRuntime;
   readonly log: EventLog;
   readonly bus: EventBus;
+  /** What was logged as an error. */
+  readonly errors: string[];
   subscriber(name: string): TestSubscriber;
   subscribe(owner: Subscriber, request?: Partial<SubscriptionRequest>): BusSubscription;
   /** Ends everything that a subscriber has. */
@@ -36,7 +39,9 @@ export function createBusWorld(
   const { log = createInMemoryEventLog({ runtime, limits }) } = options;
   const annotate = (body: Uint8Array, pairs: Readonly<Record<string, string>>): Uint8Array =>
     Buffer.concat([body, Buffer.from(JSON.stringify(pairs))]);
-  const bus = new EventBus({ runtime, stallTimeoutMs: 30_000, log, annotate });
+  const errors: string[] = [];
+  const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+  const bus = new EventBus({ runtime, stallTimeoutMs: 30_000, log, annotate, logger });
   const leave = (owner: Subscriber): void => {
     for (const subscription of [...owner.entries.keys()]) bus.unsubscribe(owner, subscription);
   };
@@ -44,6 +49,7 @@ export function createBusWorld(
     runtime,
     log,
     bus,
+    errors,
     leave,
     subscriber(name) {
       const stalls: LoomError[] = [];

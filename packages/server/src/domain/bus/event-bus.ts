@@ -2,6 +2,7 @@ import { isBridgeTopic, LoomError, parseFilter, parseTopic, type Runtime } from 
 import { extendChain } from "../chain.ts";
 import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { EventLog } from "../log/event-log.ts";
+import type { Logger } from "../logger.ts";
 import type { BusEvent, LoggedEvent } from "./bus-event.ts";
 import { BusStatistics, type DropReason, type TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
@@ -24,6 +25,8 @@ export interface EventBusOptions {
   readonly journal?: Journal;
   /** Writes into a dead letter why it is one. Default: the event stays as it is. */
   readonly annotate?: Annotate;
+  /** Told what the bridge itself could not publish. Default: nobody. */
+  readonly logger?: Logger;
 }
 
 /** A topic's counts with what is subscribed to it now. */
@@ -128,11 +131,23 @@ export class EventBus {
     return outcome;
   }
 
-  /** Publishes for the bridge, which never waits: a queue without room loses the event, and announces the gap. */
+  /**
+   * Publishes for the bridge, which never waits: a queue without room loses the event, and announces the gap. What the
+   * log cannot keep is delivered to who is here.
+   */
   announce(event: BusEvent): void {
-    const outcome = this.#route(event, parseTopic(event.topic), false);
-    // The log could not keep it. Its next publisher is told why.
-    if (outcome instanceof Promise) outcome.catch(() => {});
+    const segments = parseTopic(event.topic);
+    const notKept = (error: unknown): void => {
+      const { topic, id } = event;
+      this.#options.logger?.error("an event of the bridge's own could not be kept", { topic, id, error });
+      void this.#deliver({ ...event, offset: 0, publishedMs: this.#options.runtime.now() }, segments, false);
+    };
+    try {
+      const outcome = this.#route(event, segments, false);
+      if (outcome instanceof Promise) outcome.catch(notKept);
+    } catch (error) {
+      notKept(error);
+    }
   }
 
   /** The agents' ids whose subscriptions match a topic. */

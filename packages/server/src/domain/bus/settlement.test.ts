@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { LoomError } from "@loom-bridge/protocol";
+import { createInMemoryEventLog } from "../../stores/log/in-memory-event-log.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { createManualRuntime } from "../manual-runtime.ts";
 import { createBusWorld, eventOf, idsOf, takeAll } from "./bus-world.test-helper.ts";
 
 const reliable = { window: 4, atLeastOnce: true, settleTimeoutMs: 1000, maxAttempts: 3 } as const;
@@ -75,6 +79,25 @@ describe("an unsettled event", () => {
     }
     reader.settle(99, { kind: "terminate", reason: "never sent" });
     assert.deepEqual(idsOf(takeAll(undertaker)), ["1"]);
+  });
+
+  test("that becomes a dead letter which the log cannot keep still reaches who is here, and the log of the bridge", () => {
+    const inner = createInMemoryEventLog({ runtime: createManualRuntime() });
+    let isFull = false;
+    const append: EventLog["append"] = (event, publishedMs) => {
+      if (isFull) throw new LoomError("resource_exhausted", "the log is full");
+      return inner.append(event, publishedMs);
+    };
+    const log: EventLog = Object.assign(Object.create(inner) as EventLog, { append });
+    const { bus, errors, subscriber, subscribe } = createBusWorld({ log });
+    const reader = subscribe(subscriber("reader"), reliable);
+    const undertaker = subscribe(subscriber("undertaker"), { filters: ["$dlq.**"] });
+    void bus.publish(eventOf("a", "1"));
+    takeAll(reader);
+    isFull = true;
+    reader.settle(1, { kind: "terminate", reason: "bad" });
+    assert.deepEqual(idsOf(takeAll(undertaker)), ["1"]);
+    assert.deepEqual(errors, ["an event of the bridge's own could not be kept"]);
   });
 
   test("leaves no timer and no queue when its subscriber leaves", () => {

@@ -1,9 +1,14 @@
 import { LoomError } from "@loom-bridge/protocol";
 import { type LoggedEvent, sizeOf } from "../../domain/bus/bus-event.ts";
+import type { LogPosition } from "../../domain/log/event-log.ts";
 
-/** Events that are written together. */
+/** Positions to write, by owner. Undefined: the owner is forgotten. */
+export type ChangedPositions = Map<string, LogPosition | undefined>;
+
+/** Events that are written together, with the positions that were saved after the last of them. */
 export interface Batch {
   readonly events: LoggedEvent[];
+  readonly positions: ChangedPositions;
   readonly written: PromiseWithResolvers<void>;
 }
 
@@ -32,7 +37,7 @@ export class AppendBatches {
   add(event: LoggedEvent): void {
     let last = this.#batches.at(-1);
     if (last === undefined || last.events.length >= this.#batchEvents) {
-      last = { events: [], written: Promise.withResolvers() };
+      last = { events: [], positions: new Map(), written: Promise.withResolvers() };
       // Nobody may be waiting for it.
       last.written.promise.catch(() => {});
       this.#batches.push(last);
@@ -41,9 +46,9 @@ export class AppendBatches {
     this.#bytes += sizeOf(event);
   }
 
-  /** Settles with the last event that was added. */
-  get written(): Promise<void> | undefined {
-    return this.#batches.at(-1)?.written.promise;
+  /** The batch of the last event that was added, while it waits. */
+  get last(): Batch | undefined {
+    return this.#batches.at(-1);
   }
 
   get isEmpty(): boolean {

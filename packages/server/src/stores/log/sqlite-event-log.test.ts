@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { RetentionLimits } from "../../domain/log/retention-limits.ts";
+import { silentLogger } from "../../domain/logger.ts";
 import { createManualRuntime, type ManualRuntime } from "../../domain/manual-runtime.ts";
 import { createSqliteStore } from "../sqlite/sqlite-store.ts";
 import { describeEventLog, eventOf, read } from "./event-log-contract.test-helper.ts";
@@ -27,6 +28,13 @@ const open = (
 
 describeEventLog("sqlite", (runtime, limits) => open(newPath(), runtime, limits));
 
+/** A copy of the files, made while the log is open, is what a killed process leaves. */
+function copyOf(path: string): string {
+  const copy = newPath();
+  for (const suffix of ["", "-wal"]) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+  return copy;
+}
+
 test("what was kept, the id, the head, what is gone and the positions survive the end of the process", async () => {
   const path = newPath();
   const runtime = createManualRuntime();
@@ -36,9 +44,7 @@ test("what was kept, the id, the head, what is gone and the positions survive th
   first.savePosition("owner", { offset: 2, above: [3] });
   runtime.advance(100);
   first.append(eventOf("a", "lost"), runtime.now());
-  // A copy of the files is what a killed process leaves.
-  const copy = newPath();
-  for (const suffix of ["", "-wal"]) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+  const copy = copyOf(path);
   await first.close();
   await using second = await open(copy, runtime, { topicMessages: 2 }).then((log) => ({
     log,
@@ -102,4 +108,39 @@ test("events of one tick share a commit, and 2000 of them come in order", async 
     Array.from({ length: 2000 }, (_, place) => place + 1),
   );
   await log.close();
+});
+
+test("a position is never written before the events that were appended before it was saved", async () => {
+  const path = newPath();
+  const runtime = createManualRuntime();
+  const log = await open(path, runtime, {}, { batchEvents: 1 });
+  log.append(eventOf("a", "handled"), runtime.now());
+  const first = log.kept();
+  log.append(eventOf("$dlq.a", "letter"), runtime.now());
+  log.savePosition("owner", { offset: 1, above: [] });
+  await first;
+  const between = await open(copyOf(path), runtime);
+  assert.deepEqual([between.head, between.loadPosition("owner")], [1, undefined]);
+  await log.kept();
+  const afterwards = await open(copyOf(path), runtime);
+  assert.deepEqual([afterwards.head, afterwards.loadPosition("owner")], [2, { offset: 1, above: [] }]);
+  for (const each of [log, between, afterwards]) await each.close();
+});
+
+test("positions that cannot be written are logged, and tried again", async () => {
+  const path = newPath();
+  const runtime = createManualRuntime();
+  const errors: string[] = [];
+  const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+  const log = await open(path, runtime, {}, { maxFileBytes: 100_000, logger });
+  log.savePosition("large", { offset: 1, above: Array.from({ length: 30_000 }, (_, place) => 10 + place) });
+  log.savePosition("small", { offset: 2, above: [] });
+  runtime.advance(100);
+  assert.match(errors.join(), /^the positions of durable subscriptions could not be written; they are tried again$/);
+  log.savePosition("large", { offset: 1, above: [] });
+  runtime.advance(1000);
+  const copy = await open(copyOf(path), runtime);
+  assert.deepEqual([copy.loadPosition("small"), copy.loadPosition("large")?.offset], [{ offset: 2, above: [] }, 1]);
+  assert.equal(errors.length, 1);
+  for (const each of [log, copy]) await each.close();
 });

@@ -3,9 +3,10 @@ import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
 import { type LoggedEvent, sizeOf } from "../../domain/bus/bus-event.ts";
 import type { EventLog, LogPosition } from "../../domain/log/event-log.ts";
 import { defaultRetentionLimits, type RetentionLimits } from "../../domain/log/retention-limits.ts";
+import { type Logger, silentLogger } from "../../domain/logger.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { sqliteFailure } from "../sqlite/sqlite-failure.ts";
-import { AppendBatches, type Batch } from "./append-batches.ts";
+import { AppendBatches, type Batch, type ChangedPositions } from "./append-batches.ts";
 import { createLogQueries, type StoredEntry } from "./log-queries.ts";
 import { logSchema } from "./log-schema.ts";
 import { Positions } from "./positions.ts";
@@ -26,7 +27,12 @@ export interface SqliteEventLogOptions {
   readonly batchEvents?: number;
   /** How long positions may wait for the next transaction, in ms. Default: 100: a crash repeats so much at most. */
   readonly positionDelayMs?: number;
+  /** Told when positions cannot be written, which nobody waits for. Default: nobody. */
+  readonly logger?: Logger;
 }
+
+/** How long after a failure positions are written again, in ms: a disk that is full is not full for less. */
+const retryDelayMs = 1000;
 
 /**
  * Keeps events in an SQLite file: what is kept survives `kill -9` and a power cut. Events of one tick share a commit.
@@ -35,6 +41,7 @@ export interface SqliteEventLogOptions {
  */
 export async function createSqliteEventLog(options: SqliteEventLogOptions): Promise<EventLog> {
   const { runtime, maxQueuedBytes = 67_108_864, batchEvents = 512, positionDelayMs = 100 } = options;
+  const { logger = silentLogger } = options;
   const limits: RetentionLimits = { ...defaultRetentionLimits, ...options.limits };
   const database = await openDatabase({
     path: resolve(options.path),
@@ -48,7 +55,8 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
   /** What the next transaction has to do besides adding events. */
   const prunedOffsets: number[] = [];
   const changedTopics = new Set<string>();
-  const changedPositions = new Set<string>();
+  /** Positions that were saved while no event waited. */
+  const changedPositions: ChangedPositions = new Map();
   const index = new RetentionIndex<StoredEntry>({
     limits,
     now: runtime.now,
@@ -76,7 +84,7 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
     for (const [owner, position] of queries.positions()) positions.set(owner, position);
   }
 
-  const commit = database.transaction((events: readonly LoggedEvent[]) => {
+  const commit = database.transaction((events: readonly LoggedEvent[], changed: ChangedPositions) => {
     for (const event of events) queries.insert(event);
     for (const offset of prunedOffsets) queries.remove(offset);
     for (const topic of changedTopics) {
@@ -84,20 +92,24 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
       if (line === undefined) queries.removeTopic(topic);
       else queries.saveTopic(topic, line.prunedThrough, line.prunedMs);
     }
-    for (const owner of changedPositions) queries.savePosition(owner, positions.get(owner));
+    for (const [owner, position] of changed) queries.savePosition(owner, position);
     queries.saveHead(events.at(-1)?.offset ?? index.last, index.gone);
   });
 
   function write(batch: Batch | undefined): void {
-    try {
-      commit.immediate(batch?.events ?? []);
-    } catch (error) {
-      // Positions are tried again with the next write; until then they are no older than after a crash.
-      batch?.written.reject(sqliteFailure(error, "the event log"));
-      return;
-    }
+    for (const [owner, position] of batch?.positions ?? []) changedPositions.set(owner, position);
     positionTimer?.cancel();
     positionTimer = undefined;
+    try {
+      commit.immediate(batch?.events ?? [], changedPositions);
+    } catch (error) {
+      batch?.written.reject(sqliteFailure(error, "the event log"));
+      if (changedPositions.size === 0) return;
+      // Until they are written, a crash sets their owners back, and what they are done with is delivered again.
+      logger.error("the positions of durable subscriptions could not be written; they are tried again", { error });
+      writePositionsIn(retryDelayMs);
+      return;
+    }
     prunedOffsets.length = 0;
     changedTopics.clear();
     changedPositions.clear();
@@ -106,6 +118,13 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
       index.add({ topic, offset, publishedMs, bytes: sizeOf(event) });
     }
     batch?.written.resolve();
+  }
+
+  function writePositionsIn(delayMs: number): void {
+    positionTimer ??= runtime.setTimer(() => {
+      positionTimer = undefined;
+      if (database.open) write(batches.take());
+    }, delayMs);
   }
 
   function schedule(): void {
@@ -135,7 +154,7 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
       schedule();
       return event;
     },
-    kept: () => batches.written,
+    kept: () => batches.last?.written.promise,
     read(filters, from, maxEvents, maxBytes) {
       const max = { events: maxEvents, bytes: maxBytes, bytesOf: ({ bytes }: StoredEntry) => bytes };
       const { entries, ...page } = selectPage(index, filters, from, max);
@@ -144,12 +163,11 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
     loadPosition: (owner) => positions.get(owner),
     savePosition(owner: string, position: LogPosition) {
       const forgotten = positions.set(owner, position);
-      changedPositions.add(owner);
-      if (forgotten !== undefined) changedPositions.add(forgotten);
-      positionTimer ??= runtime.setTimer(() => {
-        positionTimer = undefined;
-        if (database.open) write(batches.take());
-      }, positionDelayMs);
+      // What was published before, a dead letter for example, is written with it or earlier: never later.
+      const changed = batches.last?.positions ?? changedPositions;
+      changed.set(owner, position);
+      if (forgotten !== undefined) changed.set(forgotten, undefined);
+      if (changed === changedPositions) writePositionsIn(positionDelayMs);
     },
     async close() {
       if (!database.open) return;

@@ -29,7 +29,7 @@ const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotK
   { room: "listener/", mayImport: ["domain/logger.ts"], mustNotKnow: ["@loom-bridge/protocol/messages"] },
   {
     room: "stores/",
-    mayImport: ["domain/bus/", "domain/log/", "domain/memory/", "domain/tools/"],
+    mayImport: ["domain/bus/", "domain/log/", "domain/logger.ts", "domain/memory/", "domain/tools/"],
     mustNotKnow: [...wire, ...sockets],
   },
   { room: "schema/", mayImport: ["domain/tools/"], mustNotKnow: [...wire, ...sockets] },

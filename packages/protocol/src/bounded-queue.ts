@@ -68,6 +68,11 @@ export class BoundedQueue<Item> {
     return taken;
   }
 
+  /** The items, oldest first. They stay where they are; nothing may be offered or taken meanwhile. */
+  *values(): IterableIterator<Item> {
+    for (let place = this.#head; place < this.#items.length; place += 1) yield this.#items[place] as Item;
+  }
+
   #shift(): Item {
     const item = this.#items[this.#head] as Item;
     this.#bytes -= this.#sizes[this.#head] ?? 0;

@@ -97,8 +97,10 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
   add("stats", "show what the event bus did", "Shows the counts of the event bus since the bridge started.", [
     "loom-bridge stats",
     "loom-bridge stats --filter 'market.**'",
+    "loom-bridge stats --subscriptions",
   ])
     .option("--filter <filter>", "only topics that match")
+    .option("--subscriptions", "each subscription too, the longest queue first")
     .action(async (options) => finish(await stats(terminal, options)));
 
   // Last, because the help lists the groups in this order.

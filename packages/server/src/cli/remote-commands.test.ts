@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ClientEventSchema } from "@loom-bridge/protocol/messages";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type ClientEventSchema, Overflow, SubscriptionSchema } from "@loom-bridge/protocol/messages";
 import { createBridge } from "../bridge.ts";
 import { ToolFailure } from "../domain/tools/tool-failure.ts";
 import { type BridgeServer, serve } from "../serve.ts";
@@ -171,6 +171,34 @@ test("agents and stats show what is there", async () => {
   const rows = (await command(["stats", "--json", "--filter", "counted.*"])).json();
   assert.equal(rows[0]?.["topic"], "counted.once");
   assert.ok(rows[1] !== undefined && "total" in rows[1]);
+});
+
+test("stats shows each subscription, and why events were dropped", async () => {
+  const { promise: mayLeave, resolve: leave } = Promise.withResolvers<void>();
+  const fast = create(SubscriptionSchema, { id: 7, filters: ["full.*"], window: 1, overflow: Overflow.LATEST_PER_KEY });
+  async function* says(): AsyncGenerator<MessageInitShape<typeof ClientEventSchema>> {
+    yield { event: { case: "register", value: { agentId: "reader", subscriptions: [fast] } } };
+    await mayLeave;
+    yield { event: { case: "goodbye", value: {} } };
+  }
+  const remote = openRemoteBridge({ target: parseTarget(server.address, false), credentials: {}, token: undefined });
+  const hears = remote.bridge.stream(says())[Symbol.asyncIterator]();
+  await hears.next();
+  // The first one leaves, and fills the window; of the others, each takes the place of the one before.
+  for (let id = 1; id <= 4; id += 1) await remote.bridge.publish({ topic: "full.a", event: { id: String(id) } });
+  const { output } = await command(["stats", "--filter", "full.*", "--subscriptions"]);
+  assert.match(output, /\nfull\.a +4 +4 +2 \(replaced 2\) +1 +1\n/);
+  assert.match(
+    output,
+    /\nSUBSCRIBER +FILTERS +WHEN FULL .*\nreader +full\.\* +latest-per-key +4 +2 \(replaced 2\) +1 +1 +0\n/,
+  );
+  const [, subscription] = (await command(["stats", "--filter", "full.*", "--subscriptions", "--json"])).json();
+  assert.deepEqual([subscription?.["subscriber"], subscription?.["drops"]], ["reader", { replaced: 2 }]);
+  const story = await command(["why", "4"]);
+  assert.match(story.output, /waiting {4}full\.a reader: number 1 of 1 in its queue\n$/);
+  leave();
+  while ((await hears.next()).done !== true);
+  remote.close();
 });
 
 test("the token travels as a bearer token, and without one nothing does", async () => {

@@ -1,13 +1,14 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { clone } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { filterMatches, LoomError, limits, parseFilter, type Runtime } from "@loom-bridge/protocol";
-import { type BridgeService, EventSchema, type TopicStatsSchema } from "@loom-bridge/protocol/messages";
-import type { EventBus, TopicReport } from "../domain/bus/event-bus.ts";
+import { type BridgeService, EventSchema } from "@loom-bridge/protocol/messages";
+import type { EventBus } from "../domain/bus/event-bus.ts";
 import type { Journal } from "../domain/journal/journal.ts";
+import { tellStory } from "../domain/journal/tell-story.ts";
 import type { StreamEnds } from "../domain/session/stream-ends.ts";
 import { knownFeatures } from "./delivery-mapping.ts";
 import { fromEvent } from "./event-mapping.ts";
+import { fromSubscriptionReport, fromTopicReport, maxSubscriptionStats } from "./stats-mapping.ts";
 import { createStreamHandler, type StreamHandlerOptions } from "./stream-handler.ts";
 import { createSubscribeHandler } from "./subscribe-handler.ts";
 
@@ -54,32 +55,24 @@ export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<
 
     explain({ id }) {
       if (id === "") throw new LoomError("invalid_argument", "id is empty; name an event or a tool call");
-      const { records, sinceMs = 0 } = options.journal.explain(id);
+      const { records, sinceMs = 0 } = tellStory(options, id);
       const entries = records.map((record) => ({ ...record, timestampMs: BigInt(Math.floor(record.timestampMs)) }));
       return { entries, sinceMs: BigInt(Math.floor(sinceMs)) };
     },
 
-    getStats({ filter }) {
+    getStats({ filter, withSubscriptions }) {
       const wanted = filter === "" ? undefined : parseFilter(filter);
       const { topics, total, topicCount } = bus.report();
       return {
         topics: topics
           .filter(({ topic }) => wanted === undefined || filterMatches(wanted, topic.split(".")))
-          .map(fromReport),
-        total: fromReport(total),
+          .map(fromTopicReport),
+        total: fromTopicReport(total),
         topicCount,
+        subscriptions: withSubscriptions
+          ? bus.reportSubscriptions().slice(0, maxSubscriptionStats).map(fromSubscriptionReport)
+          : [],
       };
     },
-  };
-}
-
-function fromReport(report: TopicReport): MessageInitShape<typeof TopicStatsSchema> {
-  return {
-    topic: report.topic,
-    published: BigInt(report.published),
-    delivered: BigInt(report.delivered),
-    dropped: BigInt(report.dropped),
-    activeSubscriptions: report.activeSubscriptions,
-    backlog: BigInt(report.backlog),
   };
 }

@@ -1,16 +1,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type Delivery,
-  DeliverySchema,
-  DropReason,
-  Feature,
-  GapReason,
-  type ReceiptSchema,
-} from "@loom-bridge/protocol/messages";
+import { type Delivery, DeliverySchema, Feature, GapReason, type ReceiptSchema } from "@loom-bridge/protocol/messages";
 import type { LossReason } from "../domain/bus/queued.ts";
 import type { ControlFrame, Receipt } from "../domain/session/control-frame.ts";
 import type { SessionEvents } from "../domain/session/session.ts";
 import { toEvent, toRoutedEvent } from "./event-mapping.ts";
+import { dropReasons } from "./stats-mapping.ts";
 import { fromToolInvocation, fromToolOutcome } from "./tool-mapping.ts";
 
 /** What a client said that it understands beyond Ack and Event. */
@@ -110,11 +104,6 @@ export function fromSessionEvents(taken: SessionEvents, features: Features): Del
   }
   return deliveries;
 }
-
-const dropReasons = {
-  "queue-full": DropReason.QUEUE_FULL,
-  "subscriber-left": DropReason.SUBSCRIBER_LEFT,
-} as const;
 
 function fromReceipt(receipt: Receipt): MessageInitShape<typeof ReceiptSchema> {
   const { count, matched, queued, dropped, error, duplicate } = receipt;

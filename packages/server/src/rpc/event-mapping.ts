@@ -146,8 +146,12 @@ export function fromSubscriptionRequest({
     filters: [...filters],
     eventTypes: [...eventTypes],
     window,
-    qos: { realtime: Qos.REALTIME, batched: Qos.BATCHED, background: Qos.BACKGROUND }[quality],
+    qos: fromQuality(quality),
   });
+}
+
+export function fromQuality(quality: Quality): Qos {
+  return { realtime: Qos.REALTIME, batched: Qos.BATCHED, background: Qos.BACKGROUND }[quality];
 }
 
 /** A quality that this bridge does not know is treated as none, so that newer clients still work. */

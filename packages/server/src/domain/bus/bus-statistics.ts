@@ -1,14 +1,14 @@
+import { type DropReason, type Drops, noDrops } from "./drops.ts";
+
 /** Counts of one topic, or of all topics together. */
 export interface TopicCounts {
   topic: string;
   published: number;
   delivered: number;
   dropped: number;
+  readonly drops: Drops;
   backlog: number;
 }
-
-/** Why a copy of an event was lost. */
-export type DropReason = "queue-full" | "replaced" | "subscriber-left" | "given-up";
 
 /** Counts are kept for this many topics; the ones published to longest ago are forgotten first. */
 export const maxCountedTopics = 1000;
@@ -19,8 +19,6 @@ export const maxCountedTopics = 1000;
  */
 export class BusStatistics {
   readonly total: TopicCounts = createCounts("");
-  /** What was dropped in all, by reason. */
-  readonly drops: Record<DropReason, number> = { "queue-full": 0, replaced: 0, "subscriber-left": 0, "given-up": 0 };
   readonly #topics = new Map<string, TopicCounts & { lastPublish: number }>();
   #publishes = 0;
 
@@ -68,9 +66,10 @@ export class BusStatistics {
   }
 
   dropped(counts: TopicCounts, reason: DropReason): void {
-    counts.dropped += 1;
-    this.total.dropped += 1;
-    this.drops[reason] += 1;
+    for (const each of [counts, this.total]) {
+      each.dropped += 1;
+      each.drops[reason] += 1;
+    }
   }
 
   /** Forgets a topic that nobody subscribes to, unless events of it are still queued. */
@@ -81,7 +80,7 @@ export class BusStatistics {
   /** Copies of the counts, sorted by topic. */
   topics(): TopicCounts[] {
     return [...this.#topics.values()]
-      .map(({ topic, published, delivered, dropped, backlog }) => ({ topic, published, delivered, dropped, backlog }))
+      .map(({ lastPublish: _, ...counts }) => ({ ...counts, drops: { ...counts.drops } }))
       .sort((a, b) => (a.topic < b.topic ? -1 : 1));
   }
 
@@ -93,5 +92,5 @@ export class BusStatistics {
 }
 
 function createCounts(topic: string): TopicCounts {
-  return { topic, published: 0, delivered: 0, dropped: 0, backlog: 0 };
+  return { topic, published: 0, delivered: 0, dropped: 0, drops: noDrops(), backlog: 0 };
 }

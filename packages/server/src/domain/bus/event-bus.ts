@@ -4,7 +4,7 @@ import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Logger } from "../logger.ts";
 import type { BusEvent, LoggedEvent } from "./bus-event.ts";
-import { BusStatistics, type DropReason, type TopicCounts } from "./bus-statistics.ts";
+import { BusStatistics, type TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { type Annotate, createDeadLetter } from "./dead-letter.ts";
 import type { DeliveryResult } from "./event-feed.ts";
@@ -12,6 +12,7 @@ import { PublishMemory, publishMemoryMs } from "./publish-memory.ts";
 import { countResults, type PublishOutcome } from "./publish-outcome.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { BusParts } from "./subscription-parts.ts";
+import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
 import type { SubscriptionRequest } from "./subscription-request.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -156,19 +157,24 @@ export class EventBus {
   }
 
   /** Counts by topic, and of all topics together. */
-  report(): {
-    topics: TopicReport[];
-    total: TopicReport;
-    topicCount: number;
-    drops: Readonly<Record<DropReason, number>>;
-  } {
+  report(): { topics: TopicReport[]; total: TopicReport; topicCount: number } {
     const topics = this.#statistics.topics().map((counts) => ({
       ...counts,
       activeSubscriptions: this.#subscriptions.countMatches(counts.topic.split(".")),
     }));
-    const { total, topicCount, drops } = this.#statistics;
+    const { total, topicCount } = this.#statistics;
     const activeSubscriptions = this.#subscriptions.size;
-    return { topics, total: { ...total, activeSubscriptions }, topicCount, drops: { ...drops } };
+    return { topics, total: { ...total, drops: { ...total.drops }, activeSubscriptions }, topicCount };
+  }
+
+  /** What every subscription and group has had and has to come, the longest queue first. */
+  reportSubscriptions(): SubscriptionReport[] {
+    return this.#subscriptions.reports().sort((one, other) => other.backlog - one.backlog);
+  }
+
+  /** Where the copies of an event are that their subscribers have not got, or are not done with. Looks into queues. */
+  pending(topic: string, id: string): PendingCopy[] {
+    return this.#subscriptions.pending(topic.split("."), id);
   }
 
   /** Whether nothing is left of subscribers and topics. For tests of clean-up. */

@@ -1,11 +1,13 @@
 import { BoundedQueue, LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
 import { type LoggedEvent, sizeOf } from "./bus-event.ts";
-import type { BusStatistics, DropReason, TopicCounts } from "./bus-statistics.ts";
+import type { BusStatistics, TopicCounts } from "./bus-statistics.ts";
 import type { CatchUp } from "./catch-up.ts";
+import { type DropReason, noDrops } from "./drops.ts";
 import type { EventNote } from "./event-note.ts";
 import { LatestQueue } from "./latest-queue.ts";
 import type { QueueSettings } from "./quality.ts";
 import type { Loss, LossReason, Queued } from "./queued.ts";
+import type { SubscriptionReport } from "./subscription-report.ts";
 
 export interface EventFeedOptions {
   readonly queue: QueueSettings;
@@ -27,6 +29,12 @@ export interface EventFeedOptions {
 /** What became of one copy of an event. */
 export type DeliveryResult = "queued" | "queue-full" | "subscriber-left";
 
+/** What a feed has had and has to come. */
+export type FeedReport = Pick<
+  SubscriptionReport,
+  "delivered" | "drops" | "backlog" | "backlogBytes" | "waitingPublishers" | "readThrough"
+>;
+
 interface Waiting {
   readonly item: Queued;
   readonly settle: (result: DeliveryResult) => void;
@@ -38,6 +46,8 @@ export class EventFeed {
   readonly #latest: LatestQueue | undefined;
   readonly #queue: BoundedQueue<Queued> | LatestQueue;
   readonly #waiting: Waiting[] = [];
+  readonly #drops = noDrops();
+  #delivered = 0;
   #catchUp: CatchUp | undefined;
   /** Kept events up to here were read from the log, or will be. */
   #readThrough: number;
@@ -63,6 +73,34 @@ export class EventFeed {
   /** How far it has read the log on its way to the present; nothing when it is there. */
   get readThrough(): number | undefined {
     return this.#catchUp?.readThrough;
+  }
+
+  report(): FeedReport {
+    return {
+      delivered: this.#delivered,
+      drops: { ...this.#drops },
+      backlog: this.backlog,
+      backlogBytes: this.#queue.bytes,
+      waitingPublishers: this.#waiting.length,
+      readThrough: this.readThrough,
+    };
+  }
+
+  /** In words, where the event with this id is on its way to the subscriber; nothing when it is not here. */
+  placeOf(id: string): string | undefined {
+    let place = 0;
+    for (const { event } of this.#queue.values()) {
+      place += 1;
+      if (event.id === id) return `number ${place} of ${this.backlog} in its queue`;
+    }
+    if (this.#waiting.some(({ item }) => item.event.id === id)) return "its publisher waits for room in the queue";
+    const { readThrough } = this;
+    return readThrough === undefined ? undefined : `it still reads the log, and has come to offset ${readThrough}`;
+  }
+
+  /** Counts an event that was delivered in vain. */
+  gaveUp(): void {
+    this.#drops["given-up"] += 1;
   }
 
   /** Queues an event, or returns a promise of what becomes of it where its publisher waits for room. */
@@ -119,7 +157,7 @@ export class EventFeed {
     for (const { event, counts } of this.#queue.take()) {
       statistics.taken(counts);
       if (isDurable && event.offset > 0) continue;
-      statistics.dropped(counts, "subscriber-left");
+      this.#drop(counts, "subscriber-left");
       note("dropped", event, "subscriber-left");
     }
     for (const { item, settle } of this.#waiting.splice(0)) settle(this.#refuse(item, "subscriber-left"));
@@ -150,21 +188,27 @@ export class EventFeed {
     this.#queue.offer(item, bytes);
     this.#newest = item;
     statistics.delivered(item.counts);
+    this.#delivered += 1;
     onReady();
     return true;
   }
 
   #dropQueued(item: Queued, reason: DropReason): void {
     this.#options.statistics.taken(item.counts);
-    this.#options.statistics.dropped(item.counts, reason);
+    this.#drop(item.counts, reason);
     this.#options.note("dropped", item.event, reason);
     this.#lose(1 + item.lostAfter, "queue-full");
   }
 
   #refuse(item: Queued, reason: "queue-full" | "subscriber-left"): DeliveryResult {
-    this.#options.statistics.dropped(item.counts, reason);
+    this.#drop(item.counts, reason);
     this.#options.note("dropped", item.event, reason);
     return reason;
+  }
+
+  #drop(counts: TopicCounts, reason: DropReason): void {
+    this.#options.statistics.dropped(counts, reason);
+    this.#drops[reason] += 1;
   }
 
   #lose(count: number, reason: LossReason): void {

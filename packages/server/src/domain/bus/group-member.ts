@@ -2,6 +2,7 @@ import type { LoomError } from "@loom-bridge/protocol";
 import { sizeOf } from "./bus-event.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { deliveredOnce } from "./delivered-once.ts";
+import type { EventFeed } from "./event-feed.ts";
 import { createEventNote } from "./event-note.ts";
 import { Outlet, type Taken } from "./outlet.ts";
 import type { Loss, Queued } from "./queued.ts";
@@ -13,6 +14,7 @@ import type { SubscriptionRequest } from "./subscription-request.ts";
 export interface GroupMemberOptions {
   readonly group: SubscriptionGroup;
   readonly parts: BusParts;
+  readonly feed: EventFeed;
   readonly request: SubscriptionRequest;
   readonly subscriber: string;
   readonly onReady: () => void;
@@ -35,12 +37,12 @@ export class GroupMember implements BusSubscription {
   #loss: Loss | undefined;
 
   constructor(options: GroupMemberOptions) {
-    const { parts, request, subscriber, onReady, onDone } = options;
+    const { parts, request, subscriber, feed, onReady, onDone } = options;
     this.id = request.id;
     this.subscriber = subscriber;
     this.#options = options;
     const tracksEach = request.window > 0 && (request.atLeastOnce === true || request.durable !== undefined);
-    this.#settlement = tracksEach ? createSettlement(parts, request, { subscriber, onReady, onDone }) : undefined;
+    this.#settlement = tracksEach ? createSettlement(parts, request, { subscriber, feed, onReady, onDone }) : undefined;
     this.#outlet = new Outlet(request.window, this.#settlement, createEventNote(parts.journal, subscriber));
   }
 
@@ -50,6 +52,17 @@ export class GroupMember implements BusSubscription {
 
   get groupMembers(): number {
     return this.#options.group.size;
+  }
+
+  /** Events that were sent to it and are not acknowledged or settled. */
+  get inFlight(): number {
+    return this.#outlet.inFlight;
+  }
+
+  /** In words, where the event with this id is; nothing when it has it not. */
+  placeOf(id: string): string | undefined {
+    const isGiven = this.#given.some(({ event }) => event.id === id);
+    return isGiven ? "given to it and not sent yet" : this.#outlet.placeOf(id);
   }
 
   /** Events that it has and is not done with. */

@@ -17,6 +17,14 @@ export class LatestQueue {
     return this.#items.size;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  values(): IterableIterator<Queued> {
+    return this.#items.values();
+  }
+
   hasRoom(bytes: number): boolean {
     return this.length === 0 || (this.length < this.#maxItems && this.#bytes + bytes <= this.#maxBytes);
   }

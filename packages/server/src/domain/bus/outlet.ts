@@ -34,6 +34,11 @@ export class Outlet {
     return this.#settlement?.inFlight ?? this.#window?.inFlight ?? 0;
   }
 
+  /** In words, where the event with this id is; nothing when it is settled or nobody asks for that. */
+  placeOf(id: string): string | undefined {
+    return this.#settlement?.placeOf(id);
+  }
+
   /** How many more events may be taken now. */
   get room(): number {
     return this.#maxInFlight - this.inFlight;

@@ -10,6 +10,7 @@ import type { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
 import type { Settlement, Verdict } from "./settlement.ts";
 import { type BusParts, createFeed, createSettlement, findBeginning } from "./subscription-parts.ts";
+import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
 import type { SubscriptionRequest } from "./subscription-request.ts";
 
 export interface PlainSubscriptionOptions {
@@ -38,15 +39,15 @@ export class PlainSubscription implements BusSubscription {
   readonly #settlement: Settlement | undefined;
   readonly #keeper: PositionKeeper | undefined;
   readonly #atLeastOnce: boolean;
-  readonly #onReady: () => void;
+  readonly #options: PlainSubscriptionOptions;
 
   constructor(options: PlainSubscriptionOptions) {
     const { parts, request, filters, subscriber, isOwn, onReady, onStall } = options;
+    this.#options = options;
     this.id = request.id;
     this.filters = filters;
     this.eventTypes = new Set(request.eventTypes);
     this.rank = qualities[request.quality].rank;
-    this.#onReady = onReady;
     this.#atLeastOnce = request.atLeastOnce === true;
     const beginning = findBeginning(parts, `agent ${subscriber}`, request);
     const { start, keeper } = beginning;
@@ -57,6 +58,7 @@ export class PlainSubscription implements BusSubscription {
     this.#settlement = tracksEach
       ? createSettlement(parts, request, {
           subscriber,
+          feed: this.#feed,
           onReady,
           onDone: ({ event }) => keeper?.done(event.offset),
         })
@@ -71,6 +73,28 @@ export class PlainSubscription implements BusSubscription {
 
   get backlog(): number {
     return this.#feed.backlog;
+  }
+
+  report(): SubscriptionReport {
+    const { request, subscriber } = this.#options;
+    const { quality, overflow = qualities[quality].overflow } = request;
+    return {
+      agentId: subscriber,
+      group: "",
+      id: this.id,
+      filters: request.filters,
+      quality,
+      overflow,
+      atLeastOnce: this.#atLeastOnce,
+      members: 0,
+      inFlight: this.#outlet.inFlight,
+      ...this.#feed.report(),
+    };
+  }
+
+  pending(id: string): PendingCopy[] {
+    const place = this.#outlet.placeOf(id) ?? this.#feed.placeOf(id);
+    return place === undefined ? [] : [{ subscriber: this.#options.subscriber, place }];
   }
 
   deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
@@ -95,13 +119,13 @@ export class PlainSubscription implements BusSubscription {
 
   acknowledge(sequence: number): void {
     this.#outlet.acknowledge(sequence);
-    this.#onReady();
+    this.#options.onReady();
   }
 
   settle(sequence: number, verdict: Verdict): void {
     if (!this.#atLeastOnce) throw deliveredOnce(this.id);
     this.#settlement?.settle(sequence, verdict);
-    this.#onReady();
+    this.#options.onReady();
   }
 
   /** Ends it; what is queued is dropped, but what a durable subscription has not settled stays in the log. */

@@ -55,6 +55,15 @@ export class Settlement {
     return this.#unsettled.size;
   }
 
+  /** In words, where the event with this id is; nothing when it is not here. */
+  placeOf(id: string): string | undefined {
+    for (const { item, isOut } of this.#unsettled.values()) {
+      if (item.event.id !== id) continue;
+      return `delivered ${item.attempts} times, ${isOut ? "and not settled" : "and to be delivered again"}`;
+    }
+    return undefined;
+  }
+
   sent(sequence: number, item: Queued): void {
     item.attempts += 1;
     const dueMs = this.#options.runtime.monotonic() + this.#options.settleTimeoutMs;

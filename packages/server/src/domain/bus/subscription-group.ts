@@ -7,6 +7,7 @@ import type { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
 import type { Queued } from "./queued.ts";
 import { type BusParts, createFeed, findBeginning } from "./subscription-parts.ts";
+import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
 import { defaultMaxAttempts, type SubscriptionRequest } from "./subscription-request.ts";
 
 /** Bytes that the group's queue gives out at a time. */
@@ -58,6 +59,34 @@ export class SubscriptionGroup {
     return this.#feed.backlog + this.#returned.length;
   }
 
+  report(): SubscriptionReport {
+    const { quality, overflow = qualities[quality].overflow, filters, atLeastOnce = false } = this.#request;
+    const feed = this.#feed.report();
+    return {
+      agentId: "",
+      group: this.name,
+      id: this.id,
+      filters,
+      quality,
+      overflow,
+      atLeastOnce,
+      members: this.size,
+      inFlight: [...this.#members].reduce((sum, { inFlight }) => sum + inFlight, 0),
+      ...feed,
+      backlog: feed.backlog + this.#returned.length,
+    };
+  }
+
+  pending(id: string): PendingCopy[] {
+    for (const member of this.#members) {
+      const place = member.placeOf(id);
+      if (place !== undefined) return [{ subscriber: member.subscriber, place }];
+    }
+    const isReturned = this.#returned.some(({ event }) => event.id === id);
+    const place = isReturned ? "left behind by a member, for the next that has room" : this.#feed.placeOf(id);
+    return place === undefined ? [] : [{ subscriber: `group ${this.name}`, place }];
+  }
+
   get memberNames(): string[] {
     return [...this.#members].map(({ subscriber }) => subscriber);
   }
@@ -77,6 +106,7 @@ export class SubscriptionGroup {
       ...options,
       group: this,
       parts: this.#parts,
+      feed: this.#feed,
       onDone: ({ event }) => this.#keeper?.done(event.offset),
     });
     this.#members.add(member);
@@ -149,6 +179,7 @@ export class SubscriptionGroup {
     this.#returned = this.#returned.filter((item) => {
       if (item.attempts < maxAttempts) return true;
       this.#statistics.taken(item.counts);
+      this.#feed.gaveUp();
       this.#parts.onGivenUp(item, `its subscriber left, and it was delivered ${item.attempts} times`, this.name);
       this.#keeper?.done(item.event.offset);
       return false;

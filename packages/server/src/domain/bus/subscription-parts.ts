@@ -96,6 +96,7 @@ export function createSettlement(
   request: SubscriptionRequest,
   options: {
     readonly subscriber: string;
+    readonly feed: EventFeed;
     readonly onReady: () => void;
     readonly onDone: (item: Queued) => void;
   },
@@ -108,6 +109,9 @@ export function createSettlement(
     note: createEventNote(parts.journal, options.subscriber),
     onReady: options.onReady,
     onDone: options.onDone,
-    onGivenUp: (item, reason) => parts.onGivenUp(item, reason, options.subscriber),
+    onGivenUp(item, reason) {
+      options.feed.gaveUp();
+      parts.onGivenUp(item, reason, options.subscriber);
+    },
   });
 }

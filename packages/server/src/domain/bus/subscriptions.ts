@@ -6,6 +6,7 @@ import { PlainSubscription } from "./plain-subscription.ts";
 import type { Subscriber } from "./subscriber.ts";
 import { SubscriptionGroup } from "./subscription-group.ts";
 import type { BusParts } from "./subscription-parts.ts";
+import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
 import type { SubscriptionRequest } from "./subscription-request.ts";
 import { TopicIndex } from "./topic-index.ts";
 
@@ -16,6 +17,9 @@ export interface Receiver {
   readonly eventTypes: ReadonlySet<string>;
   readonly rank: number;
   deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult>;
+  report(): SubscriptionReport;
+  /** The copies of an event that were not sent, or are not settled. */
+  pending(id: string): PendingCopy[];
 }
 
 interface Entry {
@@ -28,6 +32,7 @@ interface Entry {
 export class Subscriptions {
   readonly #parts: BusParts;
   readonly #index = new TopicIndex<Entry>();
+  readonly #receivers = new Set<Receiver>();
   readonly #groups = new Map<string, { group: SubscriptionGroup; entry: Entry }>();
   #size = 0;
 
@@ -40,7 +45,7 @@ export class Subscriptions {
   }
 
   get isEmpty(): boolean {
-    return this.#index.isEmpty && this.#size === 0 && this.#groups.size === 0;
+    return this.#index.isEmpty && this.#size === 0 && this.#receivers.size === 0;
   }
 
   add(subscriber: Subscriber, request: SubscriptionRequest, filters: string[][]): BusSubscription {
@@ -79,9 +84,17 @@ export class Subscriptions {
   }
 
   countMatches(segments: readonly string[]): number {
-    const matches = new Set<Receiver>();
-    this.#index.match(segments, ({ receiver }) => matches.add(receiver));
-    return matches.size;
+    return this.#matches(segments).size;
+  }
+
+  /** Of every subscription and group. */
+  reports(): SubscriptionReport[] {
+    return Array.from(this.#receivers, (receiver) => receiver.report());
+  }
+
+  /** Where the copies of an event are that were not sent, or are not settled. */
+  pending(segments: readonly string[], id: string): PendingCopy[] {
+    return [...this.#matches(segments)].flatMap((receiver) => receiver.pending(id));
   }
 
   namesFor(segments: readonly string[]): Set<string> {
@@ -155,11 +168,19 @@ export class Subscriptions {
     return isOwn;
   }
 
+  #matches(segments: readonly string[]): Set<Receiver> {
+    const matches = new Set<Receiver>();
+    this.#index.match(segments, ({ receiver }) => matches.add(receiver));
+    return matches;
+  }
+
   #enter(entry: Entry): void {
+    this.#receivers.add(entry.receiver);
     for (const filter of entry.receiver.filters) this.#index.add(filter, entry);
   }
 
   #take(entry: Entry): void {
+    this.#receivers.delete(entry.receiver);
     for (const filter of entry.receiver.filters) this.#index.remove(filter, entry);
   }
 }

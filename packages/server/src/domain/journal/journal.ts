@@ -12,7 +12,9 @@ export type JournalVerb =
   | "refused"
   | "duplicate"
   | "called"
-  | "answered";
+  | "answered"
+  // Now, while it is asked for.
+  | "waiting";
 
 /** Facts as text, or as an object that is written out only when somebody asks. It must not change any more. */
 export type JournalDetail = string | Readonly<Record<string, string | number>>;

@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ToolCancel, ToolDescriptor, ToolRequest, ToolResponse } from "./action_pb.ts";
 import { file_loom_bridge_v1_action } from "./action_pb.ts";
-import type { Event, EventAck, EventBatch, EventSettle, Gap, PublishItem, Qos, ReceiptBatch, Subscription } from "./event_pb.ts";
+import type { Delivered, DropReason, Event, EventAck, EventBatch, EventSettle, Gap, Overflow, PublishItem, Qos, ReceiptBatch, Subscription } from "./event_pb.ts";
 import { file_loom_bridge_v1_event } from "./event_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file loom/bridge/v1/bridge.proto.
  */
 export const file_loom_bridge_v1_bridge: GenFile = /*@__PURE__*/
-  fileDesc("Chtsb29tL2JyaWRnZS92MS9icmlkZ2UucHJvdG8SDmxvb20uYnJpZGdlLnYxIuoECgtDbGllbnRFdmVudBIqCgdwdWJsaXNoGAEgASgLMhcubG9vbS5icmlkZ2UudjEuUHVibGlzaEgAEiwKCHJlZ2lzdGVyGAIgASgLMhgubG9vbS5icmlkZ2UudjEuUmVnaXN0ZXJIABIuCgloZWFydGJlYXQYAyABKAsyGS5sb29tLmJyaWRnZS52MS5IZWFydGJlYXRIABI1Cg1wdWJsaXNoX2JhdGNoGAQgASgLMhwubG9vbS5icmlkZ2UudjEuUHVibGlzaEJhdGNoSAASMwoMdG9vbF9yZXF1ZXN0GAUgASgLMhsubG9vbS5icmlkZ2UudjEuVG9vbFJlcXVlc3RIABI1Cg10b29sX3Jlc3BvbnNlGAYgASgLMhwubG9vbS5icmlkZ2UudjEuVG9vbFJlc3BvbnNlSAASMQoLdG9vbF9jYW5jZWwYByABKAsyGi5sb29tLmJyaWRnZS52MS5Ub29sQ2FuY2VsSAASLgoJc3Vic2NyaWJlGAggASgLMhkubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlSAASMgoLdW5zdWJzY3JpYmUYCSABKAsyGy5sb29tLmJyaWRnZS52MS5VbnN1YnNjcmliZUgAEioKB2dvb2RieWUYCiABKAsyFy5sb29tLmJyaWRnZS52MS5Hb29kYnllSAASLQoJZXZlbnRfYWNrGAsgASgLMhgubG9vbS5icmlkZ2UudjEuRXZlbnRBY2tIABIzCgxldmVudF9zZXR0bGUYDCABKAsyGy5sb29tLmJyaWRnZS52MS5FdmVudFNldHRsZUgAQgcKBWV2ZW50IqsECghEZWxpdmVyeRImCgVldmVudBgBIAEoCzIVLmxvb20uYnJpZGdlLnYxLkV2ZW50SAASIgoDYWNrGAIgASgLMhMubG9vbS5icmlkZ2UudjEuQWNrSAASMQoLZXZlbnRfYmF0Y2gYAyABKAsyGi5sb29tLmJyaWRnZS52MS5FdmVudEJhdGNoSAASNQoNcmVjZWlwdF9iYXRjaBgEIAEoCzIcLmxvb20uYnJpZGdlLnYxLlJlY2VpcHRCYXRjaEgAEjMKDHRvb2xfcmVxdWVzdBgFIAEoCzIbLmxvb20uYnJpZGdlLnYxLlRvb2xSZXF1ZXN0SAASNQoNdG9vbF9yZXNwb25zZRgGIAEoCzIcLmxvb20uYnJpZGdlLnYxLlRvb2xSZXNwb25zZUgAEjEKC3Rvb2xfY2FuY2VsGAcgASgLMhoubG9vbS5icmlkZ2UudjEuVG9vbENhbmNlbEgAEjsKEHN1YnNjcmlwdGlvbl9hY2sYCCABKAsyHy5sb29tLmJyaWRnZS52MS5TdWJzY3JpcHRpb25BY2tIABIiCgNnYXAYCSABKAsyEy5sb29tLmJyaWRnZS52MS5HYXBIABImCgVkcmFpbhgKIAEoCzIVLmxvb20uYnJpZGdlLnYxLkRyYWluSAASNQoNaGVhcnRiZWF0X2FjaxgLIAEoCzIcLmxvb20uYnJpZGdlLnYxLkhlYXJ0YmVhdEFja0gAQgoKCGRlbGl2ZXJ5IksKB1B1Ymxpc2gSDQoFdG9waWMYASABKAkSJAoFZXZlbnQYAiABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudBILCgNyZWYYAyABKAQiTQoMUHVibGlzaEJhdGNoEhEKCWZpcnN0X3JlZhgBIAEoBBIqCgVpdGVtcxgCIAMoCzIbLmxvb20uYnJpZGdlLnYxLlB1Ymxpc2hJdGVtIqYCCghSZWdpc3RlchIQCghhZ2VudF9pZBgBIAEoCRIOCgZ0b3BpY3MYAiADKAkSLQoFdG9vbHMYAyADKAsyHi5sb29tLmJyaWRnZS52MS5Ub29sRGVzY3JpcHRvchI4CghtZXRhZGF0YRgEIAMoCzImLmxvb20uYnJpZGdlLnYxLlJlZ2lzdGVyLk1ldGFkYXRhRW50cnkSKQoIZmVhdHVyZXMYBSADKA4yFy5sb29tLmJyaWRnZS52MS5GZWF0dXJlEjMKDXN1YnNjcmlwdGlvbnMYBiADKAsyHC5sb29tLmJyaWRnZS52MS5TdWJzY3JpcHRpb24aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoMCCgNBY2sSDwoHc3VjY2VzcxgBIAEoCBIPCgdtZXNzYWdlGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSDQoFZXBvY2gYBCABKAQSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAUgASgFEikKCGZlYXR1cmVzGAYgAygOMhcubG9vbS5icmlkZ2UudjEuRmVhdHVyZRIWCg5wdWJsaXNoX3dpbmRvdxgHIAEoDRIZChFtYXhfbWVzc2FnZV9ieXRlcxgIIAEoDRIOCgZsb2dfaWQYCSABKAkSFgoObWF4X29wZW5fY2FsbHMYCiABKA0SEgoKbG9nX29mZnNldBgLIAEoBCIhCglIZWFydGJlYXQSFAoMdGltZXN0YW1wX21zGAEgASgDIkEKDEhlYXJ0YmVhdEFjaxIUCgx0aW1lc3RhbXBfbXMYASABKAMSGwoTYnJpZGdlX3RpbWVzdGFtcF9tcxgCIAEoAyI/CglTdWJzY3JpYmUSMgoMc3Vic2NyaXB0aW9uGAEgASgLMhwubG9vbS5icmlkZ2UudjEuU3Vic2NyaXB0aW9uIhkKC1Vuc3Vic2NyaWJlEgoKAmlkGAEgASgNIm8KD1N1YnNjcmlwdGlvbkFjaxIKCgJpZBgBIAEoDRIOCgZhY3RpdmUYAiABKAgSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIVCg1ncm91cF9tZW1iZXJzGAQgASgNEhIKCmxvZ19vZmZzZXQYBSABKAQiGQoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkiKQoFRHJhaW4SDgoGcmVhc29uGAEgASgJEhAKCGdyYWNlX21zGAIgASgFIkUKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiQKBWV2ZW50GAIgASgLMhUubG9vbS5icmlkZ2UudjEuRXZlbnQiVQoPUHVibGlzaFJlc3BvbnNlEhAKCGV2ZW50X2lkGAEgASgJEg8KB21hdGNoZWQYAiABKA0SDgoGcXVldWVkGAMgASgNEg8KB2Ryb3BwZWQYBCABKA0iWgoQU3Vic2NyaWJlUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJEhMKC2V2ZW50X3R5cGVzGAIgAygJEiAKA3FvcxgDIAEoDjITLmxvb20uYnJpZGdlLnYxLlFvcyKiAQoRU3Vic2NyaWJlUmVzcG9uc2USMAoKc3Vic2NyaWJlZBgBIAEoCzIaLmxvb20uYnJpZGdlLnYxLlN1YnNjcmliZWRIABIrCgVldmVudBgCIAEoCzIaLmxvb20uYnJpZGdlLnYxLlRvcGljRXZlbnRIABIiCgNnYXAYAyABKAsyEy5sb29tLmJyaWRnZS52MS5HYXBIAEIKCghkZWxpdmVyeSIMCgpTdWJzY3JpYmVkImMKClRvcGljRXZlbnQSDQoFdG9waWMYASABKAkSJAoFZXZlbnQYAiABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudBIQCghzZXF1ZW5jZRgDIAEoBBIOCgZzZW5kZXIYBCABKAkiEAoOR2V0SW5mb1JlcXVlc3Qi3gEKD0dldEluZm9SZXNwb25zZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEgoKc3RhcnRlZF9tcxgDIAEoAxIpCghmZWF0dXJlcxgEIAMoDjIXLmxvb20uYnJpZGdlLnYxLkZlYXR1cmUSFAoMbWVtb3J5X3N0b3JlGAUgASgJEg4KBmFnZW50cxgGIAEoDRINCgV0b29scxgHIAEoDRIZChFtYXhfbWVzc2FnZV9ieXRlcxgIIAEoDRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYCSABKAUiHAoORXhwbGFpblJlcXVlc3QSCgoCaWQYASABKAkiUgoPRXhwbGFpblJlc3BvbnNlEi0KB2VudHJpZXMYASADKAsyHC5sb29tLmJyaWRnZS52MS5Kb3VybmFsRW50cnkSEAoIc2luY2VfbXMYAiABKAMiZQoMSm91cm5hbEVudHJ5EhQKDHRpbWVzdGFtcF9tcxgBIAEoAxIMCgR3aGF0GAIgASgJEhAKCGFnZW50X2lkGAMgASgJEg8KB3N1YmplY3QYBCABKAkSDgoGZGV0YWlsGAUgASgJIiEKD0dldFN0YXRzUmVxdWVzdBIOCgZmaWx0ZXIYASABKAkifgoQR2V0U3RhdHNSZXNwb25zZRIqCgZ0b3BpY3MYASADKAsyGi5sb29tLmJyaWRnZS52MS5Ub3BpY1N0YXRzEikKBXRvdGFsGAIgASgLMhoubG9vbS5icmlkZ2UudjEuVG9waWNTdGF0cxITCgt0b3BpY19jb3VudBgDIAEoDSKBAQoKVG9waWNTdGF0cxINCgV0b3BpYxgBIAEoCRIRCglwdWJsaXNoZWQYAiABKAQSEQoJZGVsaXZlcmVkGAMgASgEEg8KB2Ryb3BwZWQYBCABKAQSHAoUYWN0aXZlX3N1YnNjcmlwdGlvbnMYBSABKA0SDwoHYmFja2xvZxgGIAEoBCKHAQoJRXJyb3JJbmZvEhEKCXJldHJ5YWJsZRgBIAEoCBI3CgdkZXRhaWxzGAIgAygLMiYubG9vbS5icmlkZ2UudjEuRXJyb3JJbmZvLkRldGFpbHNFbnRyeRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASpMCgdGZWF0dXJlEhcKE0ZFQVRVUkVfVU5TUEVDSUZJRUQQABITCg9GRUFUVVJFX0JBVENIRVMQARITCg9GRUFUVVJFX05PVElDRVMQAjLqAwoNQnJpZGdlU2VydmljZRJDCgZTdHJlYW0SGy5sb29tLmJyaWRnZS52MS5DbGllbnRFdmVudBoYLmxvb20uYnJpZGdlLnYxLkRlbGl2ZXJ5KAEwARJKCgdQdWJsaXNoEh4ubG9vbS5icmlkZ2UudjEuUHVibGlzaFJlcXVlc3QaHy5sb29tLmJyaWRnZS52MS5QdWJsaXNoUmVzcG9uc2USUgoJU3Vic2NyaWJlEiAubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlUmVxdWVzdBohLmxvb20uYnJpZGdlLnYxLlN1YnNjcmliZVJlc3BvbnNlMAESTwoHR2V0SW5mbxIeLmxvb20uYnJpZGdlLnYxLkdldEluZm9SZXF1ZXN0Gh8ubG9vbS5icmlkZ2UudjEuR2V0SW5mb1Jlc3BvbnNlIgOQAgESTwoHRXhwbGFpbhIeLmxvb20uYnJpZGdlLnYxLkV4cGxhaW5SZXF1ZXN0Gh8ubG9vbS5icmlkZ2UudjEuRXhwbGFpblJlc3BvbnNlIgOQAgESUgoIR2V0U3RhdHMSHy5sb29tLmJyaWRnZS52MS5HZXRTdGF0c1JlcXVlc3QaIC5sb29tLmJyaWRnZS52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_loom_bridge_v1_action, file_loom_bridge_v1_event]);
+  fileDesc("Chtsb29tL2JyaWRnZS92MS9icmlkZ2UucHJvdG8SDmxvb20uYnJpZGdlLnYxIuoECgtDbGllbnRFdmVudBIqCgdwdWJsaXNoGAEgASgLMhcubG9vbS5icmlkZ2UudjEuUHVibGlzaEgAEiwKCHJlZ2lzdGVyGAIgASgLMhgubG9vbS5icmlkZ2UudjEuUmVnaXN0ZXJIABIuCgloZWFydGJlYXQYAyABKAsyGS5sb29tLmJyaWRnZS52MS5IZWFydGJlYXRIABI1Cg1wdWJsaXNoX2JhdGNoGAQgASgLMhwubG9vbS5icmlkZ2UudjEuUHVibGlzaEJhdGNoSAASMwoMdG9vbF9yZXF1ZXN0GAUgASgLMhsubG9vbS5icmlkZ2UudjEuVG9vbFJlcXVlc3RIABI1Cg10b29sX3Jlc3BvbnNlGAYgASgLMhwubG9vbS5icmlkZ2UudjEuVG9vbFJlc3BvbnNlSAASMQoLdG9vbF9jYW5jZWwYByABKAsyGi5sb29tLmJyaWRnZS52MS5Ub29sQ2FuY2VsSAASLgoJc3Vic2NyaWJlGAggASgLMhkubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlSAASMgoLdW5zdWJzY3JpYmUYCSABKAsyGy5sb29tLmJyaWRnZS52MS5VbnN1YnNjcmliZUgAEioKB2dvb2RieWUYCiABKAsyFy5sb29tLmJyaWRnZS52MS5Hb29kYnllSAASLQoJZXZlbnRfYWNrGAsgASgLMhgubG9vbS5icmlkZ2UudjEuRXZlbnRBY2tIABIzCgxldmVudF9zZXR0bGUYDCABKAsyGy5sb29tLmJyaWRnZS52MS5FdmVudFNldHRsZUgAQgcKBWV2ZW50IqsECghEZWxpdmVyeRImCgVldmVudBgBIAEoCzIVLmxvb20uYnJpZGdlLnYxLkV2ZW50SAASIgoDYWNrGAIgASgLMhMubG9vbS5icmlkZ2UudjEuQWNrSAASMQoLZXZlbnRfYmF0Y2gYAyABKAsyGi5sb29tLmJyaWRnZS52MS5FdmVudEJhdGNoSAASNQoNcmVjZWlwdF9iYXRjaBgEIAEoCzIcLmxvb20uYnJpZGdlLnYxLlJlY2VpcHRCYXRjaEgAEjMKDHRvb2xfcmVxdWVzdBgFIAEoCzIbLmxvb20uYnJpZGdlLnYxLlRvb2xSZXF1ZXN0SAASNQoNdG9vbF9yZXNwb25zZRgGIAEoCzIcLmxvb20uYnJpZGdlLnYxLlRvb2xSZXNwb25zZUgAEjEKC3Rvb2xfY2FuY2VsGAcgASgLMhoubG9vbS5icmlkZ2UudjEuVG9vbENhbmNlbEgAEjsKEHN1YnNjcmlwdGlvbl9hY2sYCCABKAsyHy5sb29tLmJyaWRnZS52MS5TdWJzY3JpcHRpb25BY2tIABIiCgNnYXAYCSABKAsyEy5sb29tLmJyaWRnZS52MS5HYXBIABImCgVkcmFpbhgKIAEoCzIVLmxvb20uYnJpZGdlLnYxLkRyYWluSAASNQoNaGVhcnRiZWF0X2FjaxgLIAEoCzIcLmxvb20uYnJpZGdlLnYxLkhlYXJ0YmVhdEFja0gAQgoKCGRlbGl2ZXJ5IksKB1B1Ymxpc2gSDQoFdG9waWMYASABKAkSJAoFZXZlbnQYAiABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudBILCgNyZWYYAyABKAQiTQoMUHVibGlzaEJhdGNoEhEKCWZpcnN0X3JlZhgBIAEoBBIqCgVpdGVtcxgCIAMoCzIbLmxvb20uYnJpZGdlLnYxLlB1Ymxpc2hJdGVtIqYCCghSZWdpc3RlchIQCghhZ2VudF9pZBgBIAEoCRIOCgZ0b3BpY3MYAiADKAkSLQoFdG9vbHMYAyADKAsyHi5sb29tLmJyaWRnZS52MS5Ub29sRGVzY3JpcHRvchI4CghtZXRhZGF0YRgEIAMoCzImLmxvb20uYnJpZGdlLnYxLlJlZ2lzdGVyLk1ldGFkYXRhRW50cnkSKQoIZmVhdHVyZXMYBSADKA4yFy5sb29tLmJyaWRnZS52MS5GZWF0dXJlEjMKDXN1YnNjcmlwdGlvbnMYBiADKAsyHC5sb29tLmJyaWRnZS52MS5TdWJzY3JpcHRpb24aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoMCCgNBY2sSDwoHc3VjY2VzcxgBIAEoCBIPCgdtZXNzYWdlGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSDQoFZXBvY2gYBCABKAQSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAUgASgFEikKCGZlYXR1cmVzGAYgAygOMhcubG9vbS5icmlkZ2UudjEuRmVhdHVyZRIWCg5wdWJsaXNoX3dpbmRvdxgHIAEoDRIZChFtYXhfbWVzc2FnZV9ieXRlcxgIIAEoDRIOCgZsb2dfaWQYCSABKAkSFgoObWF4X29wZW5fY2FsbHMYCiABKA0SEgoKbG9nX29mZnNldBgLIAEoBCIhCglIZWFydGJlYXQSFAoMdGltZXN0YW1wX21zGAEgASgDIkEKDEhlYXJ0YmVhdEFjaxIUCgx0aW1lc3RhbXBfbXMYASABKAMSGwoTYnJpZGdlX3RpbWVzdGFtcF9tcxgCIAEoAyI/CglTdWJzY3JpYmUSMgoMc3Vic2NyaXB0aW9uGAEgASgLMhwubG9vbS5icmlkZ2UudjEuU3Vic2NyaXB0aW9uIhkKC1Vuc3Vic2NyaWJlEgoKAmlkGAEgASgNIm8KD1N1YnNjcmlwdGlvbkFjaxIKCgJpZBgBIAEoDRIOCgZhY3RpdmUYAiABKAgSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIVCg1ncm91cF9tZW1iZXJzGAQgASgNEhIKCmxvZ19vZmZzZXQYBSABKAQiGQoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkiKQoFRHJhaW4SDgoGcmVhc29uGAEgASgJEhAKCGdyYWNlX21zGAIgASgFIkUKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiQKBWV2ZW50GAIgASgLMhUubG9vbS5icmlkZ2UudjEuRXZlbnQiVQoPUHVibGlzaFJlc3BvbnNlEhAKCGV2ZW50X2lkGAEgASgJEg8KB21hdGNoZWQYAiABKA0SDgoGcXVldWVkGAMgASgNEg8KB2Ryb3BwZWQYBCABKA0iWgoQU3Vic2NyaWJlUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJEhMKC2V2ZW50X3R5cGVzGAIgAygJEiAKA3FvcxgDIAEoDjITLmxvb20uYnJpZGdlLnYxLlFvcyKiAQoRU3Vic2NyaWJlUmVzcG9uc2USMAoKc3Vic2NyaWJlZBgBIAEoCzIaLmxvb20uYnJpZGdlLnYxLlN1YnNjcmliZWRIABIrCgVldmVudBgCIAEoCzIaLmxvb20uYnJpZGdlLnYxLlRvcGljRXZlbnRIABIiCgNnYXAYAyABKAsyEy5sb29tLmJyaWRnZS52MS5HYXBIAEIKCghkZWxpdmVyeSIMCgpTdWJzY3JpYmVkImMKClRvcGljRXZlbnQSDQoFdG9waWMYASABKAkSJAoFZXZlbnQYAiABKAsyFS5sb29tLmJyaWRnZS52MS5FdmVudBIQCghzZXF1ZW5jZRgDIAEoBBIOCgZzZW5kZXIYBCABKAkiEAoOR2V0SW5mb1JlcXVlc3Qi3gEKD0dldEluZm9SZXNwb25zZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEgoKc3RhcnRlZF9tcxgDIAEoAxIpCghmZWF0dXJlcxgEIAMoDjIXLmxvb20uYnJpZGdlLnYxLkZlYXR1cmUSFAoMbWVtb3J5X3N0b3JlGAUgASgJEg4KBmFnZW50cxgGIAEoDRINCgV0b29scxgHIAEoDRIZChFtYXhfbWVzc2FnZV9ieXRlcxgIIAEoDRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYCSABKAUiHAoORXhwbGFpblJlcXVlc3QSCgoCaWQYASABKAkiUgoPRXhwbGFpblJlc3BvbnNlEi0KB2VudHJpZXMYASADKAsyHC5sb29tLmJyaWRnZS52MS5Kb3VybmFsRW50cnkSEAoIc2luY2VfbXMYAiABKAMiZQoMSm91cm5hbEVudHJ5EhQKDHRpbWVzdGFtcF9tcxgBIAEoAxIMCgR3aGF0GAIgASgJEhAKCGFnZW50X2lkGAMgASgJEg8KB3N1YmplY3QYBCABKAkSDgoGZGV0YWlsGAUgASgJIj0KD0dldFN0YXRzUmVxdWVzdBIOCgZmaWx0ZXIYASABKAkSGgoSd2l0aF9zdWJzY3JpcHRpb25zGAIgASgIIrgBChBHZXRTdGF0c1Jlc3BvbnNlEioKBnRvcGljcxgBIAMoCzIaLmxvb20uYnJpZGdlLnYxLlRvcGljU3RhdHMSKQoFdG90YWwYAiABKAsyGi5sb29tLmJyaWRnZS52MS5Ub3BpY1N0YXRzEhMKC3RvcGljX2NvdW50GAMgASgNEjgKDXN1YnNjcmlwdGlvbnMYBCADKAsyIS5sb29tLmJyaWRnZS52MS5TdWJzY3JpcHRpb25TdGF0cyKrAQoKVG9waWNTdGF0cxINCgV0b3BpYxgBIAEoCRIRCglwdWJsaXNoZWQYAiABKAQSEQoJZGVsaXZlcmVkGAMgASgEEg8KB2Ryb3BwZWQYBCABKAQSHAoUYWN0aXZlX3N1YnNjcmlwdGlvbnMYBSABKA0SDwoHYmFja2xvZxgGIAEoBBIoCgVkcm9wcxgHIAMoCzIZLmxvb20uYnJpZGdlLnYxLkRyb3BTdGF0cyJGCglEcm9wU3RhdHMSKgoGcmVhc29uGAEgASgOMhoubG9vbS5icmlkZ2UudjEuRHJvcFJlYXNvbhINCgVjb3VudBgCIAEoBCKFAwoRU3Vic2NyaXB0aW9uU3RhdHMSEAoIYWdlbnRfaWQYASABKAkSDQoFZ3JvdXAYAiABKAkSCgoCaWQYAyABKA0SDwoHZmlsdGVycxgEIAMoCRIgCgNxb3MYBSABKA4yEy5sb29tLmJyaWRnZS52MS5Rb3MSKgoIb3ZlcmZsb3cYBiABKA4yGC5sb29tLmJyaWRnZS52MS5PdmVyZmxvdxIsCglkZWxpdmVyZWQYByABKA4yGS5sb29tLmJyaWRnZS52MS5EZWxpdmVyZWQSDwoHbWVtYmVycxgIIAEoDRIOCgZxdWV1ZWQYCSABKAQSKAoFZHJvcHMYCiADKAsyGS5sb29tLmJyaWRnZS52MS5Ecm9wU3RhdHMSDwoHYmFja2xvZxgLIAEoDRIVCg1iYWNrbG9nX2J5dGVzGAwgASgEEhEKCWluX2ZsaWdodBgNIAEoDRIaChJ3YWl0aW5nX3B1Ymxpc2hlcnMYDiABKA0SFAoMcmVhZF90aHJvdWdoGA8gASgEIocBCglFcnJvckluZm8SEQoJcmV0cnlhYmxlGAEgASgIEjcKB2RldGFpbHMYAiADKAsyJi5sb29tLmJyaWRnZS52MS5FcnJvckluZm8uRGV0YWlsc0VudHJ5Gi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKkwKB0ZlYXR1cmUSFwoTRkVBVFVSRV9VTlNQRUNJRklFRBAAEhMKD0ZFQVRVUkVfQkFUQ0hFUxABEhMKD0ZFQVRVUkVfTk9USUNFUxACMuoDCg1CcmlkZ2VTZXJ2aWNlEkMKBlN0cmVhbRIbLmxvb20uYnJpZGdlLnYxLkNsaWVudEV2ZW50GhgubG9vbS5icmlkZ2UudjEuRGVsaXZlcnkoATABEkoKB1B1Ymxpc2gSHi5sb29tLmJyaWRnZS52MS5QdWJsaXNoUmVxdWVzdBofLmxvb20uYnJpZGdlLnYxLlB1Ymxpc2hSZXNwb25zZRJSCglTdWJzY3JpYmUSIC5sb29tLmJyaWRnZS52MS5TdWJzY3JpYmVSZXF1ZXN0GiEubG9vbS5icmlkZ2UudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJPCgdHZXRJbmZvEh4ubG9vbS5icmlkZ2UudjEuR2V0SW5mb1JlcXVlc3QaHy5sb29tLmJyaWRnZS52MS5HZXRJbmZvUmVzcG9uc2UiA5ACARJPCgdFeHBsYWluEh4ubG9vbS5icmlkZ2UudjEuRXhwbGFpblJlcXVlc3QaHy5sb29tLmJyaWRnZS52MS5FeHBsYWluUmVzcG9uc2UiA5ACARJSCghHZXRTdGF0cxIfLmxvb20uYnJpZGdlLnYxLkdldFN0YXRzUmVxdWVzdBogLmxvb20uYnJpZGdlLnYxLkdldFN0YXRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_loom_bridge_v1_action, file_loom_bridge_v1_event]);
 
 /**
  * What a client says on its stream.
@@ -903,14 +903,16 @@ export type JournalEntry = Message<"loom.bridge.v1.JournalEntry"> & {
 
   /**
    * "published", "queued", "sent", "acknowledged", "dropped", "retried",
-   * "dead-lettered", "refused", "duplicate", "called", "answered".
+   * "dead-lettered", "refused", "duplicate", "called", "answered"; and last, of
+   * now, "waiting": where a copy is that its subscriber has not got, or is not
+   * done with.
    *
    * @generated from field: string what = 2;
    */
   what: string;
 
   /**
-   * The agent it happened to; empty for the bridge.
+   * The agent it happened to, or "group <name>"; empty for the bridge.
    *
    * @generated from field: string agent_id = 3;
    */
@@ -946,6 +948,13 @@ export type GetStatsRequest = Message<"loom.bridge.v1.GetStatsRequest"> & {
    * @generated from field: string filter = 1;
    */
   filter: string;
+
+  /**
+   * Tells of each subscription too.
+   *
+   * @generated from field: bool with_subscriptions = 2;
+   */
+  withSubscriptions: boolean;
 };
 
 /**
@@ -979,6 +988,13 @@ export type GetStatsResponse = Message<"loom.bridge.v1.GetStatsResponse"> & {
    * @generated from field: uint32 topic_count = 3;
    */
   topicCount: number;
+
+  /**
+   * With with_subscriptions: the longest queues first, at most 1000.
+   *
+   * @generated from field: repeated loom.bridge.v1.SubscriptionStats subscriptions = 4;
+   */
+  subscriptions: SubscriptionStats[];
 };
 
 /**
@@ -1032,6 +1048,13 @@ export type TopicStats = Message<"loom.bridge.v1.TopicStats"> & {
    * @generated from field: uint64 backlog = 6;
    */
   backlog: bigint;
+
+  /**
+   * Why copies were lost, each reason once.
+   *
+   * @generated from field: repeated loom.bridge.v1.DropStats drops = 7;
+   */
+  drops: DropStats[];
 };
 
 /**
@@ -1040,6 +1063,137 @@ export type TopicStats = Message<"loom.bridge.v1.TopicStats"> & {
  */
 export const TopicStatsSchema: GenMessage<TopicStats> = /*@__PURE__*/
   messageDesc(file_loom_bridge_v1_bridge, 26);
+
+/**
+ * @generated from message loom.bridge.v1.DropStats
+ */
+export type DropStats = Message<"loom.bridge.v1.DropStats"> & {
+  /**
+   * @generated from field: loom.bridge.v1.DropReason reason = 1;
+   */
+  reason: DropReason;
+
+  /**
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message loom.bridge.v1.DropStats.
+ * Use `create(DropStatsSchema)` to create a new message.
+ */
+export const DropStatsSchema: GenMessage<DropStats> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_bridge, 27);
+
+/**
+ * One subscription, or a group with all its members.
+ *
+ * @generated from message loom.bridge.v1.SubscriptionStats
+ */
+export type SubscriptionStats = Message<"loom.bridge.v1.SubscriptionStats"> & {
+  /**
+   * Empty for a group, and for a client without a session.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * Empty: it is no group.
+   *
+   * @generated from field: string group = 2;
+   */
+  group: string;
+
+  /**
+   * Subscription.id
+   *
+   * @generated from field: uint32 id = 3;
+   */
+  id: number;
+
+  /**
+   * @generated from field: repeated string filters = 4;
+   */
+  filters: string[];
+
+  /**
+   * @generated from field: loom.bridge.v1.Qos qos = 5;
+   */
+  qos: Qos;
+
+  /**
+   * @generated from field: loom.bridge.v1.Overflow overflow = 6;
+   */
+  overflow: Overflow;
+
+  /**
+   * @generated from field: loom.bridge.v1.Delivered delivered = 7;
+   */
+  delivered: Delivered;
+
+  /**
+   * Of a group.
+   *
+   * @generated from field: uint32 members = 8;
+   */
+  members: number;
+
+  /**
+   * Events that were put into its queue.
+   *
+   * @generated from field: uint64 queued = 9;
+   */
+  queued: bigint;
+
+  /**
+   * Why events were lost, each reason once.
+   *
+   * @generated from field: repeated loom.bridge.v1.DropStats drops = 10;
+   */
+  drops: DropStats[];
+
+  /**
+   * Events in its queue now, and their size.
+   *
+   * @generated from field: uint32 backlog = 11;
+   */
+  backlog: number;
+
+  /**
+   * @generated from field: uint64 backlog_bytes = 12;
+   */
+  backlogBytes: bigint;
+
+  /**
+   * Events that were sent and are not acknowledged or settled.
+   *
+   * @generated from field: uint32 in_flight = 13;
+   */
+  inFlight: number;
+
+  /**
+   * Publishes that wait for room in its queue now.
+   *
+   * @generated from field: uint32 waiting_publishers = 14;
+   */
+  waitingPublishers: number;
+
+  /**
+   * How far it has read the log on its way to the present. 0: it is there.
+   *
+   * @generated from field: uint64 read_through = 15;
+   */
+  readThrough: bigint;
+};
+
+/**
+ * Describes the message loom.bridge.v1.SubscriptionStats.
+ * Use `create(SubscriptionStatsSchema)` to create a new message.
+ */
+export const SubscriptionStatsSchema: GenMessage<SubscriptionStats> = /*@__PURE__*/
+  messageDesc(file_loom_bridge_v1_bridge, 28);
 
 /**
  * Travels in the details of an RPC error's status.
@@ -1067,7 +1221,7 @@ export type ErrorInfo = Message<"loom.bridge.v1.ErrorInfo"> & {
  * Use `create(ErrorInfoSchema)` to create a new message.
  */
 export const ErrorInfoSchema: GenMessage<ErrorInfo> = /*@__PURE__*/
-  messageDesc(file_loom_bridge_v1_bridge, 27);
+  messageDesc(file_loom_bridge_v1_bridge, 29);
 
 /**
  * What a client asks for in Register.

@@ -24,14 +24,18 @@ describe("findBoundaryViolations", () => {
     [
       "packages/server/src/rpc/stream.ts",
       "../stores/sqlite/store.ts",
-      /may import rpc\/, domain\/, listener\/message-stream.ts$/,
+      /may import rpc\/, domain\/, listener\/admission.ts, listener\/message-stream.ts$/,
     ],
     [
       "packages/server/src/rpc/stream.ts",
       "../listener/tls.ts",
-      /may import rpc\/, domain\/, listener\/message-stream.ts$/,
+      /may import rpc\/, domain\/, listener\/admission.ts, listener\/message-stream.ts$/,
     ],
-    ["packages/server/src/listener/tls.ts", "../domain/bus/bus.ts", /may import listener\/, domain\/logger.ts/],
+    [
+      "packages/server/src/listener/tls.ts",
+      "../domain/bus/bus.ts",
+      /may import listener\/, domain\/access\/, domain\/logger.ts/,
+    ],
     ["packages/server/src/stores/in-memory/store.ts", "../../domain/session/session.ts", /may import stores\//],
     ["packages/server/src/schema/compiler.ts", "../rpc/stream.ts", /may import schema\//],
     ["packages/server/src/tools/web/fetch.ts", "../../stores/sqlite/store.ts", /may import tools\//],

@@ -25,8 +25,12 @@ const everything = "";
  */
 const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotKnow: readonly string[] }[] = [
   { room: "domain/", mayImport: [], mustNotKnow: [...wire, ...sockets] },
-  { room: "rpc/", mayImport: ["domain/", "listener/message-stream.ts"], mustNotKnow: sockets },
-  { room: "listener/", mayImport: ["domain/logger.ts"], mustNotKnow: ["@loom-bridge/protocol/messages"] },
+  { room: "rpc/", mayImport: ["domain/", "listener/admission.ts", "listener/message-stream.ts"], mustNotKnow: sockets },
+  {
+    room: "listener/",
+    mayImport: ["domain/access/", "domain/logger.ts"],
+    mustNotKnow: ["@loom-bridge/protocol/messages"],
+  },
   {
     room: "stores/",
     mayImport: ["domain/bus/", "domain/log/", "domain/logger.ts", "domain/memory/", "domain/tools/"],
@@ -34,6 +38,7 @@ const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotK
   },
   { room: "schema/", mayImport: ["domain/tools/"], mustNotKnow: [...wire, ...sockets] },
   { room: "tools/", mayImport: ["domain/tools/"], mustNotKnow: wire },
+  { room: "auth/", mayImport: ["domain/access/", "domain/logger.ts"], mustNotKnow: [...wire, ...sockets] },
   { room: "logging/", mayImport: ["domain/logger.ts"], mustNotKnow: [...wire, ...sockets] },
   { room: "config/", mayImport: [everything], mustNotKnow: [] },
   { room: "cli/", mayImport: [everything], mustNotKnow: [] },

@@ -203,7 +203,7 @@ test("a reply goes to the reply topic, or else to the sender's, and quotes the r
     stream.published().map(({ topic, event }) => [topic, event.type, event.metadata["loom.correlation_id"]]),
     [
       ["my.replies", "reply", "c1"],
-      ["agent.agent_x_1.replies", "reply", "e2"],
+      ["agent.agent:2ex:401.replies", "reply", "e2"],
     ],
   );
   assert.equal(stream.published()[0]?.event.metadata["loom.thread_id"], "th");

@@ -57,7 +57,7 @@ describe("repliesTopic", () => {
   });
 
   it("is a topic of three segments for every agent id", () => {
-    assert.equal(repliesTopic("team.planner@host"), "agent.team_planner_host.replies");
+    assert.equal(repliesTopic("team.planner@host"), "agent.team:2eplanner:40host.replies");
     assert.equal(parseTopic(repliesTopic("team.planner@host")).length, 3);
   });
 });

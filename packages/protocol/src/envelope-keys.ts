@@ -1,3 +1,5 @@
+import { agentSegment } from "./agent-segment.ts";
+
 /**
  * The metadata keys in which an event carries its envelope. They are read with and without the prefix, and written
  * with it; trace keys never have one.
@@ -27,5 +29,5 @@ function own(metadata: Readonly<Record<string, string>>, key: string): string | 
 
 /** The topic on which an agent receives the replies to its requests. */
 export function repliesTopic(agentId: string): string {
-  return `agent.${agentId.replaceAll(/[^A-Za-z0-9_:-]/g, "_")}.replies`;
+  return `agent.${agentSegment(agentId)}.replies`;
 }

@@ -1,3 +1,4 @@
+export { agentSegment } from "./agent-segment.ts";
 export { BoundedQueue, type BoundedQueueOptions, type Overflow } from "./bounded-queue.ts";
 export { envelopeKeys, readEnvelopeKey, repliesTopic } from "./envelope-keys.ts";
 export { heartbeatIntervalMs, limits, outboundQueueMessages } from "./limits.ts";

@@ -1,6 +1,10 @@
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
+import { createAudit } from "./domain/access/audit.ts";
+import type { Authenticator, Presented } from "./domain/access/authenticator.ts";
+import { createGatekeeper, type ReloadOutcome } from "./domain/access/gatekeeper.ts";
+import type { Principal } from "./domain/access/principal.ts";
 import { EventBus } from "./domain/bus/event-bus.ts";
 import { createJournal, type JournalLimits, silentJournal } from "./domain/journal/journal.ts";
 import type { EventLog } from "./domain/log/event-log.ts";
@@ -15,11 +19,15 @@ import { defaultSessionSettings } from "./domain/session/session-settings.ts";
 import { shutdownError } from "./domain/session/shutdown-error.ts";
 import { createStreamEnds } from "./domain/session/stream-ends.ts";
 import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
+import { createCallAs } from "./domain/tools/call-as.ts";
 import type { CallResultStore } from "./domain/tools/call-result-store.ts";
 import { createToolBroker } from "./domain/tools/tool-broker.ts";
 import { createToolRegistry } from "./domain/tools/tool-registry.ts";
+import type { Admission } from "./listener/admission.ts";
 import type { MessageStreamHandler } from "./listener/message-stream.ts";
+import { createAdmissionInterceptor } from "./rpc/access-of.ts";
 import { createActionService } from "./rpc/action-service.ts";
+import { admitCall } from "./rpc/admit-call.ts";
 import { createAgentService } from "./rpc/agent-service.ts";
 import { createBridgeService } from "./rpc/bridge-service.ts";
 import { createErrorInterceptor } from "./rpc/connect-error.ts";
@@ -50,6 +58,8 @@ export interface BridgeOptions {
   /** Keeps the results of calls with idempotency keys; the bridge closes it. Default: in memory. */
   readonly callResults?: CallResultStore;
   readonly memoryLimits?: Partial<MemoryLimits>;
+  /** Finds out who makes a call. Default: nobody is asked, and everybody may do everything. */
+  readonly authenticator?: Authenticator;
   /** The bridge's own tools. Default: none. */
   readonly tools?: readonly BridgeTool[];
   /** How often agents should say that they live. Three silent intervals end a session. Default: 30 000. */
@@ -68,6 +78,17 @@ export interface Bridge {
   readonly version: string;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  /** Whether anybody is asked who they are. */
+  readonly isGuarded: boolean;
+  /**
+   * Finds out who makes a call, from what it shows before its body is read. Whoever carries calls to the bridge asks,
+   * and passes the answer on in the call's context values, under {@link admissionKey}. Never rejects.
+   */
+  admit(presented: Presented): Admission | Promise<Admission>;
+  /** The admission of a principal that the bridge's owner vouches for, such as a test. */
+  vouchFor(principal: Principal): Admission;
+  /** Asks again about everybody who has a stream open, after keys or rules were changed. */
+  reload(): Promise<ReloadOutcome>;
   /** What every request passes through. */
   readonly interceptors: readonly Interceptor[];
   /** Adds the bridge's services to a router. */
@@ -90,6 +111,8 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs, memoryLimits } = options;
   const settings = { ...defaultSessionSettings, heartbeatIntervalMs };
 
+  const audit = createAudit(logger, runtime);
+  const gatekeeper = createGatekeeper({ authenticator: options.authenticator, runtime, logger, audit });
   const journal = options.journal === false ? silentJournal : createJournal(runtime, options.journal);
   const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal, logger });
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
@@ -103,22 +126,22 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   const memory = createMemory({ store, runtime, ...(memoryLimits === undefined ? {} : { limits: memoryLimits }) });
   const streamEnds = createStreamEnds();
   const presence = createPresence((event) => bus.announce(toBusEvent(event, runtime)));
+  const callAs = createCallAs(broker, journal);
   const sessions = new SessionRegistry({
     bus,
     runtime,
     logger,
     settings,
+    gatekeeper,
     onChange: presence.changed,
-    tools: {
-      register: registry.register,
-      call: (caller, request, signal) => broker.call({ ...request, caller }, signal),
-    },
+    tools: { register: registry.register, call: callAs },
   });
 
   const bridgeService = createBridgeService({
     bus,
     sessions,
     streamEnds,
+    gatekeeper,
     journal,
     settings,
     runtime,
@@ -127,7 +150,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     version,
     startedMs: Math.floor(runtime.now()),
     memoryStore: memory.kind,
-    countTools: () => registry.size,
+    toolNames: () => registry.list().map(({ descriptor }) => descriptor.name),
   });
   function endStreams(reason: string): void {
     presence.close();
@@ -141,13 +164,17 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     version,
     runtime,
     logger,
+    isGuarded: options.authenticator !== undefined,
+    admit: (presented) => admitCall(gatekeeper, presented, logger),
+    vouchFor: (principal) => gatekeeper.accessOf(principal),
+    reload: gatekeeper.reload,
     streams: new Map([[`/${BridgeService.typeName}/${BridgeService.method.stream.name}`, streamHandler]]),
-    interceptors: [createErrorInterceptor(logger)],
+    interceptors: [createErrorInterceptor(logger), createAdmissionInterceptor(gatekeeper, logger)],
     routes(router) {
       router.service(BridgeService, bridgeService);
-      router.service(ActionService, createActionService({ broker, registry }));
+      router.service(ActionService, createActionService({ callAs, registry }));
       router.service(MemoryService, createMemoryService(memory));
-      router.service(AgentService, createAgentService({ sessions, presence, streamEnds, bus, logger }));
+      router.service(AgentService, createAgentService({ sessions, presence, streamEnds, gatekeeper, bus, logger }));
     },
     async drain(reason, graceMs) {
       await drainSessions({ sessions, presence, runtime, reason, graceMs: Math.floor(graceMs / 2) });

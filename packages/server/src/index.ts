@@ -1,5 +1,12 @@
 // For operators who run a bridge inside their own program.
+export { createCalloutAuthenticator } from "./auth/callout.ts";
+export type { GrantsInit, RulesInit } from "./auth/grants-init.ts";
+export { createPrincipal, type PrincipalInit } from "./auth/principal-init.ts";
 export { type Bridge, type BridgeOptions, createBridge } from "./bridge.ts";
+export type { Authenticator, ClientCertificate, Presented } from "./domain/access/authenticator.ts";
+export type { ReloadOutcome } from "./domain/access/gatekeeper.ts";
+export type { Act, Grants, Rules } from "./domain/access/grants.ts";
+export type { Principal, PrincipalLimits } from "./domain/access/principal.ts";
 export type { JournalLimits } from "./domain/journal/journal.ts";
 // For those who write a store.
 export type { EventLog, Filters, LogPage, LogPosition, ReadFrom } from "./domain/log/event-log.ts";
@@ -10,6 +17,7 @@ export type * from "./domain/memory/memory-store.ts";
 export type { BridgeTool, BridgeToolContext, JsonValue } from "./domain/tools/bridge-tool.ts";
 export type { CallResultLimits, CallResultStore } from "./domain/tools/call-result-store.ts";
 export { ToolFailure } from "./domain/tools/tool-failure.ts";
+export { type Admission, admissionKey } from "./listener/admission.ts";
 export type { ListenerLimits } from "./listener/listener-limits.ts";
 export type { TlsOptions } from "./listener/tls.ts";
 export { type BridgeServer, type ServeOptions, serve } from "./serve.ts";

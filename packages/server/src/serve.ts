@@ -28,6 +28,7 @@ export async function serve(bridge: Bridge, options: ServeOptions): Promise<Brid
     ...options,
     routes: (router) => bridge.routes(router),
     streams: bridge.streams,
+    admit: (presented) => bridge.admit(presented),
     interceptors: [...bridge.interceptors],
     runtime: bridge.runtime,
     logger: bridge.logger,

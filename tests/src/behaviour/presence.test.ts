@@ -30,10 +30,10 @@ describeInEveryWorld("the presence of agents", (createWorld) => {
       told.push([topic, event?.type, agentId, change]);
     }
     assert.deepEqual(told, [
-      ["$sys.agents.host_example.online", "agent.online", "host.example", AgentChange.ONLINE],
-      ["$sys.agents.host_example.offline", "agent.offline", "host.example", AgentChange.OFFLINE],
+      ["$sys.agents.host:2eexample.online", "agent.online", "host.example", AgentChange.ONLINE],
+      ["$sys.agents.host:2eexample.offline", "agent.offline", "host.example", AgentChange.OFFLINE],
     ]);
-    const forged = bridge.publish({ topic: "$sys.agents.host_example.online", event: { type: "agent.online" } });
+    const forged = bridge.publish({ topic: "$sys.agents.host:2eexample.online", event: { type: "agent.online" } });
     await assert.rejects(forged, /the bridge's/);
     leaving.abort();
   });

@@ -1,8 +1,12 @@
 import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
 import type { Runtime } from "@loom-bridge/protocol";
+import { Access } from "../domain/access/access.ts";
+import type { Presented } from "../domain/access/authenticator.ts";
+import { anybody } from "../domain/access/principal.ts";
 import type { Logger } from "../domain/logger.ts";
 import { createAcceptor } from "./acceptor.ts";
 import { formatAddress, parseAddress, reachableAddress } from "./address.ts";
+import type { Admission } from "./admission.ts";
 import { bind } from "./bind.ts";
 import { createBoundedLogger } from "./bounded-logger.ts";
 import { createConnections } from "./connections.ts";
@@ -27,6 +31,8 @@ export interface ListenerOptions {
   streams?: ReadonlyMap<string, MessageStreamHandler>;
   logger: Logger;
   runtime: Runtime;
+  /** Finds out who makes a call, before its body is read. Never rejects. Default: everybody may do everything. */
+  admit?: (presented: Presented) => Admission | Promise<Admission>;
   /** Around every call, the first one outermost. Default: none. */
   interceptors?: readonly Interceptor[];
   limits?: Partial<ListenerLimits>;
@@ -68,6 +74,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const connections = createConnections(runtime, limits);
   let closing: Promise<void> | undefined;
   const answer = createNodeAdapter({
+    admit: options.admit ?? (() => new Access(anybody)),
     calls,
     interceptors: options.interceptors ?? [],
     isClosing: () => closing !== undefined,

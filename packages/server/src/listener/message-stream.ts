@@ -1,4 +1,5 @@
 import type { ConnectError } from "@connectrpc/connect";
+import type { Access } from "../domain/access/access.ts";
 
 /** The bridge's side of one call: messages as bytes, without a promise or an iterator for each. */
 export interface MessageStream {
@@ -28,5 +29,5 @@ export interface MessageReceiver {
   onAbort(reason: ConnectError): void;
 }
 
-/** Takes a call, before its first message. */
-export type MessageStreamHandler = (stream: MessageStream) => MessageReceiver;
+/** Takes a call, before its first message, of one who may do this. */
+export type MessageStreamHandler = (stream: MessageStream, access: Access) => MessageReceiver;

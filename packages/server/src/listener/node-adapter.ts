@@ -10,17 +10,20 @@ import {
 } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Runtime } from "@loom-bridge/protocol";
+import type { Presented } from "../domain/access/authenticator.ts";
 import type { Logger } from "../domain/logger.ts";
+import { type Admission, admissionKey } from "./admission.ts";
 import { clampTimeout } from "./clamp-timeout.ts";
 import { guardCalls } from "./guard-calls.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
 import type { Members } from "./members.ts";
 import type { MessageStreamHandler } from "./message-stream.ts";
 import { isRawGrpc, serveRawCall } from "./raw-call.ts";
+import { readPresented } from "./read-presented.ts";
 import { readRequest } from "./read-request.ts";
 import { createReframer } from "./reframe.ts";
 import { createRequestBody, requestBodyKey } from "./request-body.ts";
-import { createResponseWriter } from "./response-writer.ts";
+import { createResponseWriter, type ResponseWriter } from "./response-writer.ts";
 
 /**
  * A call in progress. Each has a signal of its own: Connect would hang all on one for shutdown, where a call that ends
@@ -33,6 +36,8 @@ export interface Call {
 }
 
 export interface NodeAdapterOptions {
+  /** Finds out who makes a call, before its body is read. */
+  admit: (presented: Presented) => Admission | Promise<Admission>;
   routes: (router: ConnectRouter) => void;
   /** Who answers the plain gRPC calls on HTTP/2 to a path instead of Connect; no interceptor sees them. */
   streams: ReadonlyMap<string, MessageStreamHandler>;
@@ -62,7 +67,11 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
     maxTimeoutMs: limits.maxTimeoutMs,
     readMaxBytes: limits.readMaxBytes,
     // The first place that sees the signal which a deadline aborts.
-    requestGate: ({ signal, values }) => values.get(requestBodyKey)?.endWith(signal),
+    requestGate({ signal, values }) {
+      const admission = values.get(admissionKey);
+      if (admission instanceof ConnectError) throw admission;
+      values.get(requestBodyKey)?.endWith(signal);
+    },
     writeMaxBytes: limits.writeMaxBytes,
   });
   options.routes(router);
@@ -90,13 +99,27 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
       return writer.fail(400);
     }
     clampTimeout(head.header, limits.maxTimeoutMs);
+    const serve = (admission: Admission): void => {
+      if (writer.isGone) return;
+      if (options.isClosing()) writer.fail(503);
+      else answer({ request, response, writer, path, handler, head, admission });
+    };
+    const admission = options.admit(readPresented(request, head.header));
+    if (admission instanceof Promise) void admission.then(serve);
+    else serve(admission);
+  };
+
+  function answer({ request, response, writer, path, handler, head, admission }: AdmittedRequest): void {
     const streamHandler = options.streams.get(path);
-    if (streamHandler !== undefined && "stream" in response && isRawGrpc(head.method, head.header)) {
-      return serveRawCall({ ...options, response, header: head.header, handler: streamHandler });
+    const isRefused = admission instanceof ConnectError;
+    if (!isRefused && streamHandler !== undefined && "stream" in response && isRawGrpc(head.method, head.header)) {
+      return serveRawCall({ ...options, response, header: head.header, handler: streamHandler, access: admission });
     }
+    // The rest of the request is not read, so that this connection cannot be used again.
+    if (isRefused && !("stream" in response)) response.setHeader("connection", "close");
     const enveloped = /^application\/(?:grpc|connect\+)/.test(head.header.get("content-type") ?? "");
     const body = createRequestBody(request, createReframer({ enveloped, maxBytes: limits.readMaxBytes }));
-    const contextValues = createContextValues().set(requestBodyKey, body);
+    const contextValues = createContextValues().set(requestBodyKey, body).set(admissionKey, admission);
 
     const ended = new AbortController();
     const call: Call = {
@@ -115,5 +138,15 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
         logger.error("a response could not be sent", { rpc: path.slice(1), error });
         writer.fail(500);
       });
-  };
+  }
+}
+
+interface AdmittedRequest {
+  readonly request: Parameters<RequestListener>[0];
+  readonly response: Parameters<RequestListener>[1];
+  readonly writer: ResponseWriter;
+  readonly path: string;
+  readonly handler: ConnectRouter["handlers"][number];
+  readonly head: NonNullable<ReturnType<typeof readRequest>>;
+  readonly admission: Admission;
 }

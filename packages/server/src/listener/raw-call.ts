@@ -2,12 +2,13 @@ import { constants, type Http2ServerResponse } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Runtime, Timer } from "@loom-bridge/protocol";
+import type { Access } from "../domain/access/access.ts";
 import type { Logger } from "../domain/logger.ts";
 import { closeAfterTrailers } from "./close-after-trailers.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
 import type { Members } from "./members.ts";
 import { MessageSplitter } from "./message-splitter.ts";
-import type { MessageReceiver, MessageStreamHandler } from "./message-stream.ts";
+import type { MessageStream, MessageStreamHandler } from "./message-stream.ts";
 import type { Call } from "./node-adapter.ts";
 
 export interface RawCallOptions {
@@ -15,6 +16,7 @@ export interface RawCallOptions {
   /** The request's headers, with a deadline that is short enough. */
   header: Headers;
   handler: MessageStreamHandler;
+  access: Access;
   calls: Members<Call>;
   limits: ListenerLimits;
   logger: Logger;
@@ -28,7 +30,8 @@ const farewellMs = 10_000;
  * Serves one gRPC call on HTTP/2 without Connect, whose iterators cost more than everything else that a message
  * needs. What clients see is the same. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
-export function serveRawCall({ response, header, handler, calls, limits, logger, runtime }: RawCallOptions): void {
+export function serveRawCall(options: RawCallOptions): void {
+  const { response, header, handler, access, calls, limits, logger, runtime } = options;
   const { stream } = response;
   /** The call has its status, or its client has left. */
   let over = false;
@@ -101,7 +104,7 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
     const late = (): void => abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
     timer = runtime.setTimer(late, timeoutMs);
   }
-  const receiver: MessageReceiver = handler({
+  const wire: MessageStream = {
     writeMaxBytes: limits.writeMaxBytes,
     pause() {
       splitter.pause();
@@ -120,7 +123,8 @@ export function serveRawCall({ response, header, handler, calls, limits, logger,
       return stream.write(envelopes);
     },
     end,
-  });
+  };
+  const receiver = handler(wire, access);
   stream.on("drain", () => {
     if (!over) guard(() => receiver.onDrain());
   });

@@ -8,6 +8,8 @@ import { closeAfterTrailers } from "./close-after-trailers.ts";
 export type Answer = Awaited<ReturnType<ConnectRouter["handlers"][number]>>;
 
 export interface ResponseWriter {
+  /** Whether the client has left. */
+  readonly isGone: boolean;
   /** Sends an answer, as fast as the client reads. Resolves when all is handed over, or the client is gone. */
   send(answer: Answer): Promise<void>;
   /** Sends a status alone, or cuts an answer that has begun. */
@@ -53,6 +55,9 @@ export function createResponseWriter(response: ServerResponse | Http2ServerRespo
   }
 
   return {
+    get isGone() {
+      return gone;
+    },
     send,
     fail(status) {
       if (gone) return;

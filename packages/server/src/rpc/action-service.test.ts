@@ -2,14 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { ActionService, ProviderKind, ToolStatus } from "@loom-bridge/protocol/messages";
+import type { Access } from "../domain/access/access.ts";
+import { anyone } from "../domain/access/anyone.test-helper.ts";
+import type { Presented } from "../domain/access/authenticator.ts";
+import { agentOf } from "../domain/access/speaking-agent.ts";
+import { silentJournal } from "../domain/journal/journal.ts";
 import { silentLogger } from "../domain/logger.ts";
 import { createManualRuntime } from "../domain/manual-runtime.ts";
 import { type BridgeTool, createBridgeToolProvider } from "../domain/tools/bridge-tool.ts";
+import { createCallAs } from "../domain/tools/call-as.ts";
 import type { ToolInvocation, ToolProvider } from "../domain/tools/tool.ts";
 import { createToolBroker } from "../domain/tools/tool-broker.ts";
 import { createToolRegistry } from "../domain/tools/tool-registry.ts";
 import { createTypeboxCompiler } from "../schema/typebox-compiler.ts";
 import { createInMemoryCallResults } from "../stores/call-results/in-memory-call-results.ts";
+import { createAdmissionInterceptor } from "./access-of.ts";
 import { createActionService } from "./action-service.ts";
 import { createErrorInterceptor } from "./connect-error.ts";
 
@@ -24,10 +31,15 @@ function setup() {
   const runtime = createManualRuntime();
   const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
   const broker = createToolBroker({ registry, runtime, logger: silentLogger, results: createInMemoryCallResults() });
-  const callerOf = ({ requestHeader }: { requestHeader: Headers }) => requestHeader.get("x-agent") ?? "";
+  const admit = ({ header }: Presented): Access => agentOf(anyone, header);
+  const callAs = createCallAs(broker, silentJournal);
   const transport = createRouterTransport(
-    (router) => router.service(ActionService, createActionService({ broker, registry, callerOf })),
-    { router: { interceptors: [createErrorInterceptor(silentLogger)] } },
+    (router) => router.service(ActionService, createActionService({ callAs, registry })),
+    {
+      router: {
+        interceptors: [createErrorInterceptor(silentLogger), createAdmissionInterceptor({ admit }, silentLogger)],
+      },
+    },
   );
   return { runtime, registry, client: createClient(ActionService, transport) };
 }
@@ -41,7 +53,7 @@ test("a tool is called and its result has the call's id", async () => {
   const { registry, client } = setup();
   registry.register(createBridgeToolProvider([echo]), [echo.descriptor]);
   const call = { id: "1", name: "echo", arguments: '{"text":"hi"}' };
-  const result = await client.forwardToolCall(call, { headers: { "x-agent": "planner" } });
+  const result = await client.forwardToolCall(call, { headers: { "loom-agent-id": "planner" } });
   assert.deepEqual([result.id, result.status], ["1", ToolStatus.TOOL_OK]);
   assert.deepEqual(JSON.parse(result.output), { text: "hi", caller: "planner" });
 });

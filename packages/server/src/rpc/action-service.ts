@@ -1,30 +1,27 @@
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { ServiceImpl } from "@connectrpc/connect";
 import type { ActionService } from "@loom-bridge/protocol/messages";
-import type { ToolBroker } from "../domain/tools/tool-broker.ts";
+import type { CallAs } from "../domain/tools/call-as.ts";
 import type { ToolRegistry } from "../domain/tools/tool-registry.ts";
+import { accessOf } from "./access-of.ts";
 import { fromRegisteredTool, fromToolOutcome, toCallRequest } from "./tool-mapping.ts";
 
 export interface ActionServiceOptions {
-  readonly broker: ToolBroker;
+  readonly callAs: CallAs;
   readonly registry: ToolRegistry;
-  /**
-   * The agent that a request comes from. Default: nobody, since a request without a session says of itself what it
-   * likes. All who are nobody share their call ids.
-   */
-  readonly callerOf?: (context: HandlerContext) => string;
 }
 
 /** Tools by unary calls. Errors of the domain are thrown as they are. */
 export function createActionService(options: ActionServiceOptions): ServiceImpl<typeof ActionService> {
-  const { broker, registry, callerOf = () => "" } = options;
+  const { callAs, registry } = options;
   return {
     async forwardToolCall(call, context) {
-      const request = { ...toCallRequest(call), caller: callerOf(context) };
-      const { id, outcome } = await broker.call(request, context.signal);
+      const { id, outcome } = await callAs(accessOf(context), toCallRequest(call), context.signal);
       return fromToolOutcome(id, outcome);
     },
-    listTools({ prefix }) {
-      return { tools: registry.list(prefix).map(fromRegisteredTool) };
+    listTools({ prefix }, context) {
+      const access = accessOf(context);
+      const tools = registry.list(prefix).filter(({ descriptor: { name } }) => access.may("tools.call", name));
+      return { tools: tools.map((tool) => fromRegisteredTool(tool)) };
     },
   };
 }

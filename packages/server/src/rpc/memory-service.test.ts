@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { type Client, Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { MemoryService } from "@loom-bridge/protocol/messages";
+import { noGate } from "../domain/access/anyone.test-helper.ts";
 import { silentLogger } from "../domain/logger.ts";
 import { createManualRuntime } from "../domain/manual-runtime.ts";
 import { createMemory } from "../domain/memory/memory.ts";
 import type { MemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { createInMemoryStore } from "../stores/memory/in-memory-store.ts";
+import { createAdmissionInterceptor } from "./access-of.ts";
 import { createErrorInterceptor } from "./connect-error.ts";
 import { createMemoryService } from "./memory-service.ts";
 
@@ -15,7 +17,7 @@ const plan = { symbol: "BTC", action: "BUY", timestampMs: 1_000_000n };
 
 function newClient(capacity: Partial<MemoryCapacity> = {}): Client<typeof MemoryService> {
   const memory = createMemory({ store: createInMemoryStore({ capacity }), runtime: createManualRuntime() });
-  const interceptors = [createErrorInterceptor(silentLogger)];
+  const interceptors = [createErrorInterceptor(silentLogger), createAdmissionInterceptor(noGate, silentLogger)];
   const transport = createRouterTransport(
     ({ service }) => {
       service(MemoryService, createMemoryService(memory));

@@ -14,5 +14,5 @@ export function toBusEvent({ topic, type, payload }: PresenceEvent, runtime: Run
     source: "loom-bridge",
     payload: new TextEncoder().encode(JSON.stringify(payload)),
   });
-  return { topic, id, type, sender: "", body: toBinary(EventSchema, event) };
+  return { topic, id, type, sender: "", body: toBinary(EventSchema, event), key: payload.agent_id };
 }

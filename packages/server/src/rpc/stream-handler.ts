@@ -1,6 +1,7 @@
 import { ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { LoomError } from "@loom-bridge/protocol";
 import type { ClientEvent, Delivery } from "@loom-bridge/protocol/messages";
+import { accessOf } from "./access-of.ts";
 import { abortReason } from "./connect-error.ts";
 import { fromControlFrame, fromSessionEvents } from "./delivery-mapping.ts";
 import { AgentStream, type AgentStreamOptions } from "./stream/agent-stream.ts";
@@ -11,7 +12,13 @@ export type { AgentStreamOptions as StreamHandlerOptions } from "./stream/agent-
 /** Serves `BridgeService.Stream` to Connect: two loops, one that reads and one that writes. */
 export function createStreamHandler(options: AgentStreamOptions) {
   return (requests: AsyncIterable<ClientEvent>, context: HandlerContext): AsyncIterable<Delivery> => ({
-    [Symbol.asyncIterator]: () => new DeliveryStream(requests[Symbol.asyncIterator](), context, options),
+    [Symbol.asyncIterator]: () =>
+      new DeliveryStream(
+        requests[Symbol.asyncIterator](),
+        context,
+        new AgentStream(options, accessOf(context)),
+        options,
+      ),
   });
 }
 
@@ -25,11 +32,16 @@ class DeliveryStream implements AsyncIterator<Delivery> {
   #next = 0;
   #greeted = false;
 
-  constructor(requests: AsyncIterator<ClientEvent>, context: HandlerContext, options: AgentStreamOptions) {
+  constructor(
+    requests: AsyncIterator<ClientEvent>,
+    context: HandlerContext,
+    stream: AgentStream,
+    options: AgentStreamOptions,
+  ) {
     this.#requests = requests;
     this.#context = context;
     this.#options = options;
-    this.#stream = new AgentStream(options);
+    this.#stream = stream;
     void this.#read();
   }
 

@@ -2,13 +2,17 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { type LoomError, limits, Wakeup } from "@loom-bridge/protocol";
 import { type SubscribeRequest, type SubscribeResponse, SubscribeResponseSchema } from "@loom-bridge/protocol/messages";
+import type { Gatekeeper } from "../domain/access/gatekeeper.ts";
+import { rightsChanged } from "../domain/access/refusals.ts";
 import type { BusSubscription } from "../domain/bus/bus-subscription.ts";
 import type { EventBus } from "../domain/bus/event-bus.ts";
 import type { Taken } from "../domain/bus/outlet.ts";
 import type { Subscriber } from "../domain/bus/subscriber.ts";
 import type { Logger } from "../domain/logger.ts";
+import { checkHearing } from "../domain/session/check-hearing.ts";
 import { checkSubscription } from "../domain/session/registration.ts";
 import type { StreamEnds } from "../domain/session/stream-ends.ts";
+import { accessOf } from "./access-of.ts";
 import { abortReason, toConnectError } from "./connect-error.ts";
 import { gapReasons } from "./delivery-mapping.ts";
 import { toEvent, toQuality } from "./event-mapping.ts";
@@ -16,8 +20,15 @@ import { toEvent, toQuality } from "./event-mapping.ts";
 /** Events a response stream takes at a time: small, because each is a message of its own. */
 const batchEvents = 64;
 
+export interface SubscribeHandlerOptions {
+  readonly bus: EventBus;
+  readonly streamEnds: StreamEnds;
+  readonly gatekeeper: Pick<Gatekeeper, "hold">;
+  readonly logger: Logger;
+}
+
 /** Serves `BridgeService.Subscribe`: a subscriber without a session. */
-export function createSubscribeHandler(options: { bus: EventBus; streamEnds: StreamEnds; logger: Logger }) {
+export function createSubscribeHandler(options: SubscribeHandlerOptions) {
   return async function* subscribe(
     request: SubscribeRequest,
     context: HandlerContext,
@@ -36,13 +47,18 @@ export function createSubscribeHandler(options: { bus: EventBus; streamEnds: Str
       onStall: end,
     };
     let subscription: BusSubscription | undefined;
-    let removeEnd: (() => void) | undefined;
+    const stop: (() => void)[] = [];
     context.signal.addEventListener("abort", wake);
     try {
       const { filters, eventTypes } = request;
       const wanted = { id: 1, filters, eventTypes, quality: toQuality(request.qos), window: 0 };
       checkSubscription(wanted, []);
-      removeEnd = options.streamEnds.add(end);
+      const access = accessOf(context);
+      if (checkHearing(access, wanted)) subscriber.accepts = ({ topic, key = "" }) => access.mayHear(topic, key);
+      stop.push(
+        options.streamEnds.add(end),
+        options.gatekeeper.hold(access, { end, changed: () => end(rightsChanged()) }),
+      );
       subscription = options.bus.subscribe(subscriber, wanted);
       yield create(SubscribeResponseSchema, { delivery: { case: "subscribed", value: {} } });
       for (;;) {
@@ -56,7 +72,7 @@ export function createSubscribeHandler(options: { bus: EventBus; streamEnds: Str
       throw toConnectError(error, options.logger);
     } finally {
       context.signal.removeEventListener("abort", wake);
-      removeEnd?.();
+      for (const each of stop) each();
       if (subscription !== undefined) options.bus.unsubscribe(subscriber, subscription);
     }
   };

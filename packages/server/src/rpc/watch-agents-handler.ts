@@ -7,12 +7,16 @@ import {
   type WatchAgentsResponse,
   WatchAgentsResponseSchema,
 } from "@loom-bridge/protocol/messages";
+import type { Access } from "../domain/access/access.ts";
+import type { Gatekeeper } from "../domain/access/gatekeeper.ts";
+import { rightsChanged } from "../domain/access/refusals.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Presence } from "../domain/session/presence.ts";
 import type { Session } from "../domain/session/session.ts";
 import type { SessionChange } from "../domain/session/session-change.ts";
 import type { StreamEnds } from "../domain/session/stream-ends.ts";
-import { toAgentInfo } from "./agent-info.ts";
+import { accessOf } from "./access-of.ts";
+import { maySee, provides, toAgentInfo } from "./agent-info.ts";
 import { abortReason, toConnectError } from "./connect-error.ts";
 
 export interface WatchAgentsOptions {
@@ -20,6 +24,7 @@ export interface WatchAgentsOptions {
   /** The live sessions. */
   readonly list: () => readonly Session[];
   readonly streamEnds: StreamEnds;
+  readonly gatekeeper: Pick<Gatekeeper, "hold">;
   readonly logger: Logger;
 }
 
@@ -27,7 +32,7 @@ export interface WatchAgentsOptions {
 const maxChanges = 4096;
 
 /** Serves `AgentService.WatchAgents`: who is here, that this was all, then every change in its order. */
-export function createWatchAgentsHandler({ presence, list, streamEnds, logger }: WatchAgentsOptions) {
+export function createWatchAgentsHandler({ presence, list, streamEnds, gatekeeper, logger }: WatchAgentsOptions) {
   return async function* watchAgents(
     { tool }: WatchAgentsRequest,
     context: HandlerContext,
@@ -43,9 +48,10 @@ export function createWatchAgentsHandler({ presence, list, streamEnds, logger }:
     const stop: (() => void)[] = [];
     context.signal.addEventListener("abort", wake);
     try {
-      stop.push(streamEnds.add(end));
+      const access = accessOf(context);
+      stop.push(streamEnds.add(end), gatekeeper.hold(access, { end, changed: () => end(rightsChanged()) }));
       const stopWatching = presence.watch((change) => {
-        const response = toResponse(change, tool);
+        const response = maySee(access, change.session) ? toResponse(change, tool, access) : undefined;
         if (response === undefined) return;
         if (changes.offer(response, 1) < 0) {
           stopWatching();
@@ -54,8 +60,8 @@ export function createWatchAgentsHandler({ presence, list, streamEnds, logger }:
         wake();
       });
       stop.push(stopWatching);
-      const present = list().filter((session) => provides(session, tool));
-      for (const session of present) yield respond(AgentChange.PRESENT, session);
+      const present = list().filter((session) => maySee(access, session) && provides(session, tool, access));
+      for (const session of present) yield respond(access, AgentChange.PRESENT, session);
       yield create(WatchAgentsResponseSchema, { change: AgentChange.COMPLETE });
       for (;;) {
         if (ended !== undefined) throw ended;
@@ -74,21 +80,18 @@ export function createWatchAgentsHandler({ presence, list, streamEnds, logger }:
 }
 
 /** To who watches one tool's providers, an agent that takes over without the tool has gone. */
-function toResponse(change: SessionChange, tool: string): WatchAgentsResponse | undefined {
+function toResponse(change: SessionChange, tool: string, access: Access): WatchAgentsResponse | undefined {
   if (change.kind === "offline") {
-    return provides(change.session, tool) ? respond(AgentChange.OFFLINE, change.session, change.reason) : undefined;
+    if (!provides(change.session, tool, access)) return undefined;
+    return respond(access, AgentChange.OFFLINE, change.session, change.reason);
   }
-  if (provides(change.session, tool)) return respond(AgentChange.ONLINE, change.session);
-  if (change.replaced === undefined || !provides(change.replaced, tool)) return undefined;
-  return respond(AgentChange.OFFLINE, change.session, `its newer session does not provide ${tool}`);
+  if (provides(change.session, tool, access)) return respond(access, AgentChange.ONLINE, change.session);
+  if (change.replaced === undefined || !provides(change.replaced, tool, access)) return undefined;
+  return respond(access, AgentChange.OFFLINE, change.session, `its newer session does not provide ${tool}`);
 }
 
-function provides({ registration }: Session, tool: string): boolean {
-  return tool === "" || registration.tools.some(({ name }) => name === tool);
-}
-
-function respond(change: AgentChange, session: Session, reason = ""): WatchAgentsResponse {
-  return create(WatchAgentsResponseSchema, { change, agent: toAgentInfo(session), reason });
+function respond(access: Access, change: AgentChange, session: Session, reason = ""): WatchAgentsResponse {
+  return create(WatchAgentsResponseSchema, { change, agent: toAgentInfo(session, access), reason });
 }
 
 function tooSlow(): LoomError {

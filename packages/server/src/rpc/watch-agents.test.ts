@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, type ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { Code, type ConnectError, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { systemRuntime } from "@loom-bridge/protocol";
 import {
   AgentChangeSchema,
@@ -13,12 +13,14 @@ import {
 import { createBridge } from "../bridge.ts";
 import { openRemoteBridge, type RemoteBridge } from "../cli/remote/remote-bridge.ts";
 import { parseTarget } from "../cli/remote/target.ts";
+import { anyone, noGate } from "../domain/access/anyone.test-helper.ts";
 import { EventBus } from "../domain/bus/event-bus.ts";
 import { silentLogger } from "../domain/logger.ts";
 import { createPresence } from "../domain/session/presence.ts";
 import { SessionRegistry } from "../domain/session/session-registry.ts";
 import { defaultSessionSettings } from "../domain/session/session-settings.ts";
 import { createStreamEnds } from "../domain/session/stream-ends.ts";
+import { admissionKey } from "../listener/admission.ts";
 import { type BridgeServer, serve } from "../serve.ts";
 import { createAgentService } from "./agent-service.ts";
 
@@ -114,16 +116,25 @@ test("a watcher that does not read is told to read faster, and is told no more",
     logger: silentLogger,
     settings: defaultSessionSettings,
     tools: { register: () => ({ remove() {} }), call: () => assert.fail("nobody calls") },
+    gatekeeper: noGate,
     onChange: presence.changed,
   });
-  const service = createAgentService({ sessions, presence, bus, streamEnds: createStreamEnds(), logger: silentLogger });
+  const service = createAgentService({
+    sessions,
+    presence,
+    bus,
+    gatekeeper: noGate,
+    streamEnds: createStreamEnds(),
+    logger: silentLogger,
+  });
   const { signal } = new AbortController();
   const request = create(WatchAgentsRequestSchema);
-  const responses = service.watchAgents(request, { signal } as HandlerContext)[Symbol.asyncIterator]();
+  const context = { signal, values: createContextValues().set(admissionKey, anyone) } as HandlerContext;
+  const responses = service.watchAgents(request, context)[Symbol.asyncIterator]();
   await responses.next();
 
   const register = { agentId: "restless", topics: [], subscriptions: [], tools: [], metadata: {} };
-  for (let count = 0; count <= 4096; count += 1) sessions.open(register);
+  for (let count = 0; count <= 4096; count += 1) sessions.open(register, anyone);
 
   await assert.rejects(responses.next(), { code: Code.ResourceExhausted, rawMessage: /4096 changes wait for it/ });
   sessions.close("the end");

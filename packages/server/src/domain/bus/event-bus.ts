@@ -110,10 +110,14 @@ export class EventBus {
     try {
       return this.#publish(event, once);
     } catch (error) {
-      const { id, sender, topic } = event;
-      if (LoomError.isInstance(error)) this.#journal.record("refused", id, sender, topic, error.message);
+      if (LoomError.isInstance(error)) this.noteRefused(event, error);
       throw error;
     }
+  }
+
+  /** Notes that an event was not published. */
+  noteRefused({ id, sender, topic }: BusEvent, { message }: LoomError): void {
+    this.#journal.record("refused", id, sender, topic, message);
   }
 
   #publish(event: BusEvent, once: boolean): PublishOutcome | Promise<PublishOutcome> {
@@ -200,7 +204,7 @@ export class EventBus {
     segments: readonly string[],
     mayWait: boolean,
   ): PublishOutcome | Promise<PublishOutcome> {
-    const receivers = this.#subscriptions.choose(segments, event.type);
+    const receivers = this.#subscriptions.choose(segments, event);
     // News of the bridge's that nobody wants would push the topics of others out of the statistics.
     if (receivers.length === 0 && isNews(segments)) return countResults([], 0);
     const counts = this.#statistics.published(event.topic);

@@ -20,6 +20,8 @@ export class SubscriptionGroup {
   readonly filters: readonly (readonly string[])[];
   readonly eventTypes: ReadonlySet<string>;
   readonly rank: number;
+  /** All of its members may hear everything that it hears. */
+  readonly accepts: undefined;
   readonly #request: SubscriptionRequest;
   readonly #parts: BusParts;
   readonly #statistics: BusStatistics;

@@ -68,11 +68,10 @@ export class Subscriptions {
   }
 
   /** One receiver for each owner: of an agent's subscriptions the one that loses least, then the first. */
-  choose(segments: readonly string[], type: string): readonly Receiver[] {
+  choose(segments: readonly string[], event: BusEvent): readonly Receiver[] {
     const found: Entry[] = [];
     this.#index.match(segments, (entry) => {
-      const { eventTypes } = entry.receiver;
-      if (eventTypes.size === 0 || eventTypes.has(type)) found.push(entry);
+      if (isWanted(entry.receiver, event) && entry.owner.accepts?.(event) !== false) found.push(entry);
     });
     if (found.length < 2) return found.map(({ receiver }) => receiver);
     const byOwner = new Map<Entry["owner"], Receiver>();
@@ -156,7 +155,7 @@ export class Subscriptions {
     readBefore: ReadonlyMap<PlainSubscription, number>,
     event: LoggedEvent,
   ): boolean {
-    if (!isWanted(receiver, event)) return false;
+    if (!isWanted(receiver, event) || subscriber.accepts?.(event) === false) return false;
     if (subscriber.entries.size < 2) return true;
     const segments = event.topic.split(".");
     let isOwn = true;

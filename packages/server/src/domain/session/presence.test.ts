@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { anyone, noGate } from "../access/anyone.test-helper.ts";
 import { EventBus } from "../bus/event-bus.ts";
 import { silentLogger } from "../logger.ts";
 import { createManualRuntime } from "../manual-runtime.ts";
@@ -18,11 +19,12 @@ function createWorld() {
     logger: silentLogger,
     settings: { ...defaultSessionSettings, heartbeatIntervalMs: 1000 },
     tools: { register: () => ({ remove() {} }), call: () => assert.fail("nobody calls") },
+    gatekeeper: noGate,
     onChange: presence.changed,
   });
   const open = (agentId: string, toolNames: readonly string[] = []): Session => {
     const tools = toolNames.map((name) => ({ name, description: "", parametersSchema: "", metadata: {} }));
-    return sessions.open({ agentId, topics: [], subscriptions: [], tools, metadata: {} });
+    return sessions.open({ agentId, topics: [], subscriptions: [], tools, metadata: {} }, anyone);
   };
   const told = (): [string, number][] => events.map(({ topic, payload }) => [topic, payload.epoch]);
   return { runtime, presence, sessions, open, events, told };
@@ -74,7 +76,7 @@ test("a registration that is refused announces nothing", () => {
 test("an agent id becomes one segment of a topic; the payload has it whole", () => {
   const { open, events } = createWorld();
   open("desk@host.example:1");
-  assert.equal(events[0]?.topic, "$sys.agents.desk_host_example:1.online");
+  assert.equal(events[0]?.topic, "$sys.agents.desk:40host:2eexample:3a1.online");
   assert.equal(events[0]?.payload.agent_id, "desk@host.example:1");
 });
 

@@ -1,3 +1,4 @@
+import { agentSegment } from "@loom-bridge/protocol";
 import type { SessionChange } from "./session-change.ts";
 
 /** What the bridge tells everybody of an agent: an event on `$sys.agents.<agent>.online` or `….offline`. */
@@ -41,9 +42,8 @@ export function createPresence(publish: (event: PresenceEvent) => void): Presenc
   };
 }
 
-/** Agent ids may have characters that a topic's segment has not; whoever must tell two apart reads the payload. */
 export function presenceTopic(agentId: string, kind: SessionChange["kind"]): string {
-  return `$sys.agents.${agentId.replaceAll(/[^A-Za-z0-9_:-]/g, "_")}.${kind}`;
+  return `$sys.agents.${agentSegment(agentId)}.${kind}`;
 }
 
 function toPresenceEvent(change: SessionChange): PresenceEvent {

@@ -6,6 +6,8 @@ import type { Receipt } from "./control-frame.ts";
 
 export interface PublishLineOptions {
   readonly bus: EventBus;
+  /** Throws what stands against a publish. Default: nothing does. */
+  readonly check?: ((event: BusEvent) => void) | undefined;
   /** From this many unanswered publishes on, the line is congested. */
   readonly window: number;
   /** From this many bytes of waiting events on, the line is congested. */
@@ -95,6 +97,7 @@ export class PublishLine {
     const open: OpenPublish = { item, result: undefined };
     let outcome: PublishOutcome | Promise<PublishOutcome>;
     try {
+      this.#options.check?.(item.event);
       // Whoever asks for no receipt could not be told of a duplicate, so it is taken at its word.
       outcome = this.#options.bus.publish(item.event, item.ref !== 0);
     } catch (error) {

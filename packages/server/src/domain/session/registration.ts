@@ -2,6 +2,7 @@ import { LoomError, limits, parseFilter } from "@loom-bridge/protocol";
 import { defaultQuality } from "../bus/quality.ts";
 import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { ToolDescriptor } from "../tools/tool.ts";
+import { checkAgentId } from "./check-agent-id.ts";
 import { checkDelivery } from "./check-delivery.ts";
 
 /** What an agent says when it opens a session. */
@@ -14,8 +15,6 @@ export interface Registration {
   /** Whether the agent is told that the bridge drains. Default: false. */
   readonly hearsNotices?: boolean;
 }
-
-const agentIdPattern = /^[A-Za-z0-9_.:@-]+$/;
 
 /**
  * Returns every subscription that a registration asks for, its topics as number 0.
@@ -60,15 +59,6 @@ export function checkSubscription(
   if (filters > limits.filtersPerSession) throw exhausted("filters", filters, limits.filtersPerSession);
   for (const filter of subscription.filters) parseFilter(filter);
   checkDelivery(subscription, others);
-}
-
-function checkAgentId(agentId: string): void {
-  const bytes = Buffer.byteLength(agentId);
-  if (bytes === 0) throw invalid("agent_id", "is empty; every agent needs an id");
-  if (bytes > limits.idBytes) throw invalid("agent_id", `has ${bytes} bytes; at most ${limits.idBytes} are allowed`);
-  if (!agentIdPattern.test(agentId)) {
-    throw invalid("agent_id", `is ${JSON.stringify(agentId)}; only A-Z a-z 0-9 _ . : @ - are allowed`);
-  }
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {

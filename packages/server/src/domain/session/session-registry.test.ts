@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { LoomError } from "@loom-bridge/protocol";
+import { anyone, noGate } from "../access/anyone.test-helper.ts";
 import type { BusEvent } from "../bus/bus-event.ts";
 import { EventBus } from "../bus/event-bus.ts";
 import type { PublishOutcome } from "../bus/publish-outcome.ts";
@@ -25,6 +26,7 @@ function createWorld() {
     runtime,
     settings,
     logger: silentLogger,
+    gatekeeper: noGate,
     tools: {
       register(_provider, descriptors, replacing) {
         if (descriptors.some(({ name }) => name === "taken")) throw new LoomError("already_exists", "taken");
@@ -38,14 +40,14 @@ function createWorld() {
           },
         };
       },
-      call: (caller, request, signal) =>
+      call: ({ agentId: caller = "" }, request, signal) =>
         new Promise((resolve) => {
           calls.push({ caller, signal, settle: (outcome) => resolve({ id: request.id, outcome }) });
         }),
     },
   });
   const open = (agentId: string, registration: Partial<Registration> = {}): Session =>
-    sessions.open({ agentId, topics: [], subscriptions: [], tools: [], metadata: {}, ...registration });
+    sessions.open({ agentId, topics: [], subscriptions: [], tools: [], metadata: {}, ...registration }, anyone);
   return { runtime, bus, sessions, calls, open, countRegistered: () => registered };
 }
 

@@ -1,4 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import type { Access } from "../access/access.ts";
+import type { Gatekeeper } from "../access/gatekeeper.ts";
+import type { Act } from "../access/grants.ts";
+import type { Principal } from "../access/principal.ts";
+import { rightsChanged } from "../access/refusals.ts";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { Logger } from "../logger.ts";
 import type { ToolDescriptor, ToolProvider } from "../tools/tool.ts";
@@ -19,7 +25,7 @@ export interface SessionTools {
     descriptors: readonly ToolDescriptor[],
     replacing: ToolRegistration | undefined,
   ): ToolRegistration;
-  call(caller: string, request: CallRequest, signal: AbortSignal): Promise<ToolCallResult>;
+  call(access: Access, request: CallRequest, signal: AbortSignal): Promise<ToolCallResult>;
 }
 
 export interface SessionRegistryOptions {
@@ -28,9 +34,13 @@ export interface SessionRegistryOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly settings: SessionSettings;
+  readonly gatekeeper: Pick<Gatekeeper, "hold">;
   /** Called once for each change, when it has happened. Default: nobody. */
   readonly onChange?: (change: SessionChange) => void;
 }
+
+/** What a session was allowed when it registered and subscribed. */
+const registeredActs: readonly Act[] = ["agents.as", "agents.see", "topics.subscribe", "tools.provide"];
 
 /** The live sessions, one for each agent: a newer one takes over from an older one. */
 export class SessionRegistry {
@@ -48,16 +58,21 @@ export class SessionRegistry {
   /**
    * Opens a session. When something is wrong with the registration nothing has changed, and a live session of the
    * same agent goes on.
+   * @throws LoomError `permission_denied` when the principal may not be this agent or provide its tools, or when the
+   *   agent is another's; `resource_exhausted` when it has too many.
    */
-  open(registration: Registration): Session {
+  open(registration: Registration, access: Access): Session {
     if (this.#closed !== undefined) throw this.#closed;
     const { bus, tools, runtime, logger, settings } = this.#options;
     const subscriptions = checkRegistration(registration);
     const older = this.#live.get(registration.agentId);
+    const agentAccess = this.#checkRights(registration, access, older?.session);
     this.#epoch += 1;
+    let release = (): void => {};
     const session = new Session({
       registration,
       subscriptions,
+      access: agentAccess,
       sessionId: runtime.uuid(),
       epoch: this.#epoch,
       bus,
@@ -65,7 +80,10 @@ export class SessionRegistry {
       logger,
       settings,
       callTool: tools.call,
-      onEnd: (ended) => this.#forget(ended),
+      onEnd: (ended) => {
+        release();
+        this.#forget(ended);
+      },
     });
     let registered: ToolRegistration;
     try {
@@ -74,6 +92,10 @@ export class SessionRegistry {
       session.end(undefined);
       throw error;
     }
+    release = this.#options.gatekeeper.hold(agentAccess, {
+      end: (error) => session.end(error),
+      changed: (before) => this.#rightsChanged(session, before),
+    });
     // First in its place, then the older one's end: its clean-up finds that it is no longer the live one.
     this.#live.set(registration.agentId, { session, tools: registered });
     older?.session.end(
@@ -107,6 +129,37 @@ export class SessionRegistry {
   close(reason: string): void {
     this.#closed = shutdownError(reason);
     for (const { session } of [...this.#live.values()]) session.end(this.#closed);
+  }
+
+  #checkRights(registration: Registration, access: Access, older: Session | undefined): Access {
+    const { agentId, tools } = registration;
+    access.check("agents.as", agentId);
+    const { subject, limits } = access.principal;
+    if (older !== undefined && older.access.principal.subject !== subject) {
+      throw access.deny("agents.as", agentId, "it is another principal's now");
+    }
+    if (older === undefined && Number.isFinite(limits.agents)) this.#checkRoom(subject, limits.agents);
+    const agentAccess = access.as(agentId);
+    for (const { name } of tools) agentAccess.check("tools.provide", name);
+    return agentAccess;
+  }
+
+  #checkRoom(subject: string, limit: number): void {
+    const all = [...this.#live.values()];
+    const own = all.filter(({ session }) => session.access.principal.subject === subject).length;
+    if (own < limit) return;
+    throw new LoomError(
+      "resource_exhausted",
+      `${own} agents of these credentials are connected, the most allowed; stop one, or ask the operator for more`,
+      { details: { limit: "agents_per_principal", value: String(limit) } },
+    );
+  }
+
+  /** What it does from now on is decided anew anyway; what it registered was decided before. */
+  #rightsChanged(session: Session, before: Principal): void {
+    const { grants } = session.access.principal;
+    if (registeredActs.every((act) => isDeepStrictEqual(grants[act], before.grants[act]))) return;
+    session.end(rightsChanged());
   }
 
   #forget(session: Session): void {

@@ -1,6 +1,8 @@
-import { BoundedQueue, LoomError, type Runtime, type Timer, Wakeup } from "@loom-bridge/protocol";
+import { BoundedQueue, LoomError, type Runtime, Wakeup } from "@loom-bridge/protocol";
+import type { Access } from "../access/access.ts";
 import type { BusEvent } from "../bus/bus-event.ts";
 import type { BusSubscription } from "../bus/bus-subscription.ts";
+import { checkPublish } from "../bus/check-publish.ts";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { Taken } from "../bus/outlet.ts";
 import type { Verdict } from "../bus/settlement.ts";
@@ -9,8 +11,11 @@ import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { Logger } from "../logger.ts";
 import type { ToolCallResult } from "../tools/tool-call.ts";
 import { AgentProvider } from "./agent-provider.ts";
+import { AnswerRights } from "./answer-rights.ts";
 import { Caller, type CallRequest } from "./caller.ts";
+import { checkHearing } from "./check-hearing.ts";
 import { type ControlFrame, frameSize } from "./control-frame.ts";
+import { Liveness } from "./liveness.ts";
 import { PublishLine } from "./publish-line.ts";
 import { checkSubscription, type Registration } from "./registration.ts";
 import type { SessionSettings } from "./session-settings.ts";
@@ -24,7 +29,9 @@ export interface SessionParts {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly settings: SessionSettings;
-  readonly callTool: (caller: string, request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
+  /** What its principal may do as this agent. */
+  readonly access: Access;
+  readonly callTool: (access: Access, request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
   /** Called once, when the session has ended. */
   readonly onEnd: (session: Session) => void;
 }
@@ -43,6 +50,7 @@ export class Session {
   readonly sessionId: string;
   readonly epoch: number;
   readonly registration: Registration;
+  readonly access: Access;
   readonly connectedMs: number;
   /** The log that offsets count in, and its last offset when the session began. */
   readonly log: { readonly id: string; readonly head: number };
@@ -54,10 +62,9 @@ export class Session {
   readonly #control: BoundedQueue<ControlFrame>;
   readonly #caller: Caller;
   readonly #publishes: PublishLine;
+  readonly #answers: AnswerRights | undefined;
+  readonly #liveness: Liveness;
   #heartbeat: number | undefined;
-  #lastSeen: number;
-  #lastSeenMs: number;
-  #liveness: Timer;
   #finishing = false;
   #ended: SessionEnd | undefined;
 
@@ -65,13 +72,13 @@ export class Session {
     const { registration, runtime, settings, bus } = parts;
     this.#parts = parts;
     this.registration = registration;
+    this.access = parts.access;
     this.agentId = registration.agentId;
     this.sessionId = parts.sessionId;
     this.epoch = parts.epoch;
     this.connectedMs = runtime.now();
     this.log = bus.log;
-    this.#lastSeenMs = this.connectedMs;
-    this.#lastSeen = runtime.monotonic();
+    this.#answers = this.access.isUnrestricted ? undefined : new AnswerRights(runtime);
     const wake = (): void => this.#wakeup.wake();
     const send = (frame: ControlFrame): void => this.#send(frame);
     const end = (error: LoomError): void => this.end(error);
@@ -79,6 +86,11 @@ export class Session {
     this.#subscriber = { name: this.agentId, onReady: wake, onStall: end, entries: new Map() };
     this.#publishes = new PublishLine({
       bus,
+      check:
+        this.#answers &&
+        ((event) => {
+          if (!this.#answers?.mayAnswerOn(event.topic)) checkPublish(bus, this.access, event);
+        }),
       window: settings.publishWindow,
       maxBytes: settings.publishBytes,
       onChange: wake,
@@ -87,7 +99,7 @@ export class Session {
     this.provider = new AgentProvider(this.agentId, send);
     this.#caller = new Caller({
       maxOpenCalls: settings.maxOpenCalls,
-      call: (request, signal) => parts.callTool(this.agentId, request, signal),
+      call: (request, signal) => parts.callTool(this.access, request, signal),
       send,
       onDefect: (error) => parts.logger.error("a tool call failed", { agentId: this.agentId, error }),
     });
@@ -98,7 +110,17 @@ export class Session {
       for (const id of [...this.#subscriptions.keys()]) this.#unsubscribe(id);
       throw error;
     }
-    this.#liveness = this.#watchLiveness(this.#silenceMs);
+    const { heartbeatIntervalMs } = settings;
+    this.#liveness = new Liveness({
+      runtime,
+      heartbeatIntervalMs,
+      // While publishes wait for others, the bridge does not read.
+      isHeldBack: () => this.#publishes.congested,
+      onSilence: (silenceMs) => {
+        const remedy = `send one every ${heartbeatIntervalMs} ms`;
+        this.end(new LoomError("unavailable", `no heartbeat for ${silenceMs} ms; ${remedy}`));
+      },
+    });
   }
 
   get ended(): SessionEnd | undefined {
@@ -107,13 +129,12 @@ export class Session {
 
   /** When the agent last said something, in milliseconds since the Unix epoch. */
   get lastSeenMs(): number {
-    return this.#lastSeenMs;
+    return this.#liveness.lastSeenMs;
   }
 
   /** Whether no heartbeat is missing. */
   get isActive(): boolean {
-    // Half an interval of grace: a heartbeat that is on its way is not missing.
-    return this.#parts.runtime.monotonic() - this.#lastSeen < 1.5 * this.#parts.settings.heartbeatIntervalMs;
+    return this.#liveness.isActive;
   }
 
   get subscriptions(): SubscriptionRequest[] {
@@ -122,8 +143,7 @@ export class Session {
 
   /** The agent said something, whatever it was. */
   heard(): void {
-    this.#lastSeen = this.#parts.runtime.monotonic();
-    this.#lastSeenMs = this.#parts.runtime.now();
+    this.#liveness.heard();
   }
 
   /** Publishes in order. `ref` 0 wants no receipt. */
@@ -149,6 +169,7 @@ export class Session {
         request,
         this.subscriptions.filter(({ id }) => id !== request.id),
       );
+      checkHearing(this.access, request);
       this.#unsubscribe(request.id);
       const logOffset = this.#parts.bus.log.head;
       const { groupMembers } = this.#subscribe(request);
@@ -209,7 +230,10 @@ export class Session {
     const { batchEvents, batchBytes } = this.#parts.settings;
     const batches: SessionEvents[] = [];
     for (const [subscriptionId, { subscription }] of this.#subscriptions) {
-      for (const taken of subscription.take(batchEvents, batchBytes)) batches.push({ ...taken, subscriptionId });
+      for (const taken of subscription.take(batchEvents, batchBytes)) {
+        this.#answers?.heard(taken.events);
+        batches.push({ ...taken, subscriptionId });
+      }
     }
     return batches;
   }
@@ -235,7 +259,7 @@ export class Session {
   end(error: LoomError | undefined): void {
     if (this.#ended !== undefined) return;
     this.#ended = { error };
-    this.#liveness.cancel();
+    this.#liveness.close();
     for (const id of [...this.#subscriptions.keys()]) this.#unsubscribe(id);
     this.#caller.close();
     this.provider.lose();
@@ -244,11 +268,10 @@ export class Session {
     this.#wakeup.wake();
   }
 
-  get #silenceMs(): number {
-    return 3 * this.#parts.settings.heartbeatIntervalMs;
-  }
-
   #subscribe(request: SubscriptionRequest): BusSubscription {
+    if (checkHearing(this.access, request)) {
+      this.#subscriber.accepts = ({ topic, key = "" }) => this.access.mayHear(topic, key);
+    }
     const subscription = this.#parts.bus.subscribe(this.#subscriber, request);
     this.#subscriptions.set(request.id, { request, subscription });
     return subscription;
@@ -273,19 +296,5 @@ export class Session {
       return;
     }
     this.#wakeup.wake();
-  }
-
-  #watchLiveness(delayMs: number): Timer {
-    return this.#parts.runtime.setTimer(() => {
-      // While publishes wait for others, the bridge does not read, so silence is not the agent's.
-      if (this.#publishes.congested) this.heard();
-      const silentMs = this.#parts.runtime.monotonic() - this.#lastSeen;
-      if (silentMs < this.#silenceMs) {
-        this.#liveness = this.#watchLiveness(this.#silenceMs - silentMs);
-        return;
-      }
-      const interval = this.#parts.settings.heartbeatIntervalMs;
-      this.end(new LoomError("unavailable", `no heartbeat for ${this.#silenceMs} ms; send one every ${interval} ms`));
-    }, delayMs);
   }
 }

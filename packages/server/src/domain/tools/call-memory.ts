@@ -80,8 +80,9 @@ export function createCallMemory<Open>(options: CallMemoryOptions): CallMemory<O
 
 /** Clients without a session are told apart by nothing, and two of them may well choose the same id. */
 function keyOf(request: ToolCallRequest): string {
-  const { caller, id } = request;
-  return caller === "" ? `\0${id}\0${fingerprintOf(request)}` : `${caller}\0${id}`;
+  const { caller, principal = "", id } = request;
+  if (caller !== "" || principal !== "") return `${principal}\0${caller}\0${id}`;
+  return `\0\0${id}\0${fingerprintOf(request)}`;
 }
 
 /** Headers, correlation id and timeout are not in it: a repeated call has less time left and a trace of its own. */

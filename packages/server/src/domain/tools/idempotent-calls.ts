@@ -92,7 +92,8 @@ export function createIdempotentCalls({ store, runtime, logger }: IdempotentCall
   };
 }
 
-function usedOtherwise(key: string): LoomError {
+function usedOtherwise(kept: string): LoomError {
+  const key = kept.slice(kept.indexOf("\0") + 1);
   return new LoomError(
     "failed_precondition",
     `idempotency_key ${JSON.stringify(key)} was used for another tool or other arguments; give each request its own key`,

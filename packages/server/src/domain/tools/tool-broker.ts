@@ -58,7 +58,7 @@ export interface ToolBroker {
   /**
    * Calls a tool. What goes wrong with the tool is an outcome; what is wrong with the call itself is an error. An
    * aborted `signal` ends the call as CANCELLED. A repeated id joins the open call, whose time is that of the first
-   * request, or gets its outcome again. So does a repeated idempotency key, whoever calls; with one, ids name nothing.
+   * request, or gets its outcome again. So does a repeated idempotency key, whoever calls with the same credentials; with one, ids name nothing.
    * When nobody knows what came of the call with the key, only a tool that may run twice runs again.
    * @throws LoomError `invalid_argument` (id, timeout, headers), `failed_precondition` (the id or the key was
    * used for another call), `resource_exhausted` (a limit of open calls; retryable).
@@ -171,7 +171,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   const call = async (request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult> => {
     const timeoutMs = checkToolCall(request);
     const id = request.id || runtime.uuid();
-    const { idempotencyKey: key = "" } = request;
+    const key = keyOf(request);
     if (key !== "") {
       if (signal?.aborted) return { id, outcome: toolFailures.cancelled(false) };
       const tool = registry.get(request.name);
@@ -216,6 +216,11 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     },
     statistics: () => statistics.snapshot(),
   };
+}
+
+/** What a result is kept under. A key holds no control character, so nobody meets another's. */
+function keyOf({ idempotencyKey = "", principal = "" }: ToolCallRequest): string {
+  return idempotencyKey === "" || principal === "" ? idempotencyKey : `${principal}\0${idempotencyKey}`;
 }
 
 function describeOutcome(outcome: ToolOutcome): string {

@@ -14,12 +14,14 @@ export interface ToolCallRequest {
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly correlationId: string;
-  /** Names what the call is to bring about, for all callers. Default: empty, no name. */
+  /** Names what the call is to bring about, for all callers with the same credentials. Default: empty, no name. */
   readonly idempotencyKey?: string;
   /** What led to the call. Its time caps that of the call. */
   readonly chain?: Chain | undefined;
   /** The agent that calls; empty for a client without a session. */
   readonly caller: string;
+  /** Whose credentials the call was made with: ids and keys name nothing for anybody else. Default: empty, nobody's. */
+  readonly principal?: string;
 }
 
 export interface ToolCallResult {

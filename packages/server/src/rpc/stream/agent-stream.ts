@@ -1,6 +1,7 @@
 import type { ConnectError } from "@connectrpc/connect";
 import { LoomError, type Runtime, type Timer, Wakeup } from "@loom-bridge/protocol";
 import type { ClientEvent } from "@loom-bridge/protocol/messages";
+import type { Access } from "../../domain/access/access.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Session } from "../../domain/session/session.ts";
 import type { SessionRegistry } from "../../domain/session/session-registry.ts";
@@ -29,14 +30,16 @@ export interface StreamEnd {
  */
 export class AgentStream {
   readonly #options: AgentStreamOptions;
+  readonly #access: Access;
   readonly #wakeup = new Wakeup();
   readonly #registerTimer: Timer;
   #open: OpenedSession | undefined;
   /** What ends the stream in place of the session's own reason. */
   #failure: StreamEnd | undefined;
 
-  constructor(options: AgentStreamOptions) {
+  constructor(options: AgentStreamOptions, access: Access) {
     this.#options = options;
+    this.#access = access;
     const { runtime, registerTimeoutMs } = options;
     this.#registerTimer = runtime.setTimer(() => {
       this.fail(new LoomError("deadline_exceeded", `no Register within ${registerTimeoutMs} ms; send it first`));
@@ -67,7 +70,7 @@ export class AgentStream {
     try {
       if (this.#open !== undefined) return handleClientEvent(this.#open.session, message, this.#options.logger);
       this.#registerTimer.cancel();
-      this.#open = openSession(message, this.#options);
+      this.#open = openSession(message, this.#options, this.#access);
       void this.#follow(this.#open.session);
     } catch (error) {
       this.fail(error);

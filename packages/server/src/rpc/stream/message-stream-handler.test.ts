@@ -11,8 +11,9 @@ import {
   Qos,
 } from "@loom-bridge/protocol/messages";
 import { createBridge } from "../../bridge.ts";
+import { anyone } from "../../domain/access/anyone.test-helper.ts";
 import { createManualRuntime } from "../../domain/manual-runtime.ts";
-import type { MessageReceiver } from "../../listener/message-stream.ts";
+import type { MessageStream } from "../../listener/message-stream.ts";
 
 type Said = NonNullable<MessageInitShape<typeof ClientEventSchema>["event"]>;
 
@@ -38,7 +39,7 @@ function startBridge() {
         end: undefined as { error?: ConnectError } | undefined,
         paused: false,
       };
-      const receiver: MessageReceiver = handler({
+      const wire: MessageStream = {
         writeMaxBytes: 4_194_304,
         pause: () => (state.paused = true),
         resume: () => (state.paused = false),
@@ -47,7 +48,8 @@ function startBridge() {
           return reads;
         },
         end: (error) => void (state.end ??= error === undefined ? {} : { error }),
-      });
+      };
+      const receiver = handler(wire, anyone);
       return {
         state,
         receiver,

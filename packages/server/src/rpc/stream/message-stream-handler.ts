@@ -12,8 +12,8 @@ import { PublishDecoder } from "./publish-decoder.ts";
 /** Serves `BridgeService.Stream` on a listener's message streams, with one write for all that a tick produced. */
 export function createMessageStreamHandler(options: AgentStreamOptions): MessageStreamHandler {
   const encoder = new EventEncoder();
-  return (wire) => {
-    const carrier = new Carrier(wire, encoder, options);
+  return (wire, access) => {
+    const carrier = new Carrier(wire, new AgentStream(options, access), encoder, options);
     void carrier.write();
     return carrier;
   };
@@ -26,10 +26,10 @@ class Carrier implements MessageReceiver {
   readonly #writer: DeliveryWriter;
   #decoder: PublishDecoder | undefined;
 
-  constructor(wire: MessageStream, encoder: EventEncoder, options: AgentStreamOptions) {
+  constructor(wire: MessageStream, stream: AgentStream, encoder: EventEncoder, options: AgentStreamOptions) {
     this.#wire = wire;
     this.#options = options;
-    this.#stream = new AgentStream(options);
+    this.#stream = stream;
     this.#writer = new DeliveryWriter(wire, this.#stream, encoder, options);
   }
 

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { LoomError, limits } from "@loom-bridge/protocol";
 import { type ClientEvent, type Delivery, DeliverySchema, Feature } from "@loom-bridge/protocol/messages";
+import type { Access } from "../../domain/access/access.ts";
 import type { Session } from "../../domain/session/session.ts";
 import type { SessionRegistry } from "../../domain/session/session-registry.ts";
 import type { SessionSettings } from "../../domain/session/session-settings.ts";
@@ -17,25 +18,27 @@ export interface OpenedSession {
 
 /**
  * Opens a session by a stream's first message.
- * @throws LoomError `invalid_argument` when that is no Register, or one that cannot be taken.
+ * @throws LoomError `invalid_argument` when that is no Register, or one that cannot be taken; `permission_denied`.
  */
 export function openSession(
   { event }: ClientEvent,
   { sessions, settings }: { readonly sessions: SessionRegistry; readonly settings: SessionSettings },
+  access: Access,
 ): OpenedSession {
   if (event.case !== "register") {
     const kind = event.case ?? "a message of an unknown kind";
     throw new LoomError("invalid_argument", `the first message is ${kind}; send Register first`);
   }
   const register = event.value;
-  const session = sessions.open({
+  const registration = {
     agentId: register.agentId,
     topics: register.topics,
     subscriptions: register.subscriptions.map(toSubscriptionRequest),
     tools: register.tools.map(toToolDescriptor),
     metadata: register.metadata,
     hearsNotices: register.features.includes(Feature.NOTICES),
-  });
+  };
+  const session = sessions.open(registration, access);
   const features = new Set(knownFeatures.filter((feature) => register.features.includes(feature)));
   const value = {
     success: true,

@@ -1,0 +1,128 @@
+import { type LoomError, parseFilter, repliesTopic } from "@loom-bridge/protocol";
+import type { Presented } from "./authenticator.ts";
+import { type Act, everything } from "./grants.ts";
+import type { Names } from "./pattern.ts";
+import type { Principal } from "./principal.ts";
+import { permissionDenied } from "./refusals.ts";
+import { createRuleList, type Decision, type FilterDecision, type RuleList } from "./rule-list.ts";
+
+/** Told what was refused to whom, and by which rule; none where nothing allows it. */
+export type OnDenied = (access: Access, act: Act, resource: string, rule: string | undefined) => void;
+
+export interface AccessOptions {
+  readonly onDenied?: OnDenied | undefined;
+  readonly agentId?: string;
+  readonly presented?: Presented | undefined;
+}
+
+/** Topics whose decision is kept. More are asked for seldom, and decided anew. */
+const maxDecisions = 4096;
+const deadLetterPrefix = "$dlq.";
+const presencePrefix = "$sys.agents.";
+
+/** What one principal may do, on its own behalf or as one of its agents. The one place that decides. */
+export class Access {
+  readonly agentId: string | undefined;
+  /** What it was let in for. Undefined: somebody else vouches for it. */
+  readonly presented: Presented | undefined;
+  readonly #onDenied: OnDenied | undefined;
+  /** Its agent's own topic for replies, which nobody has to grant. */
+  readonly #replies: string | undefined;
+  #principal: Principal;
+  #lists = new Map<Act, RuleList>();
+  #publishes = new Map<string, boolean>();
+  #hears = new Map<string, boolean>();
+
+  constructor(principal: Principal, options: AccessOptions = {}) {
+    this.#principal = principal;
+    this.#onDenied = options.onDenied;
+    this.agentId = options.agentId;
+    this.#replies = options.agentId === undefined ? undefined : repliesTopic(options.agentId);
+    this.presented = options.presented;
+  }
+
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  /** Whether there is nothing that may be refused. */
+  get isUnrestricted(): boolean {
+    return this.#principal.grants === everything;
+  }
+
+  /** The same principal, as an agent that it may be. */
+  as(agentId: string): Access {
+    return new Access(this.#principal, { onDenied: this.#onDenied, presented: this.presented, agentId });
+  }
+
+  /** Goes on with what the principal is now. */
+  renew(principal: Principal): void {
+    this.#principal = principal;
+    this.#lists = new Map();
+    this.#publishes = new Map();
+    this.#hears = new Map();
+  }
+
+  may(act: Act, resource: string): boolean {
+    if (this.isUnrestricted) return true;
+    if (act === "topics.publish") return remember(this.#publishes, resource, () => this.decide(act, resource).allowed);
+    if (act === "topics.subscribe") return remember(this.#hears, resource, () => this.decide(act, resource).allowed);
+    return this.decide(act, resource).allowed;
+  }
+
+  /** @throws LoomError `permission_denied`. */
+  check(act: Act, resource: string): void {
+    if (!this.may(act, resource)) throw this.deny(act, resource, this.decide(act, resource).rule);
+  }
+
+  /** Notes a refusal and returns it. */
+  deny(act: Act, resource: string, rule: string | undefined): LoomError {
+    this.#onDenied?.(this, act, resource, rule);
+    return permissionDenied(act, resource);
+  }
+
+  decide(act: Act, resource: string): Decision {
+    return this.#list(act).decide(act === "topics.subscribe" ? namesOf(resource) : [resource]);
+  }
+
+  /** How much of what a filter matches may be heard. */
+  hear(filter: string): FilterDecision {
+    if (this.isUnrestricted) return { hearing: "all", rule: undefined };
+    if (filter === this.#replies) return { hearing: "all", rule: "its own replies" };
+    const decision = this.#list("topics.subscribe").hear(namesOf(filter).map(parseFilter));
+    // Of the agents, nobody hears more than of those that it may see.
+    return decision.hearing === "all" && filter.startsWith("$sys.") ? { ...decision, hearing: "some" } : decision;
+  }
+
+  /** Whether an event may be heard. `about` is the agent that a presence event tells of. */
+  mayHear(topic: string, about: string): boolean {
+    if (topic === this.#replies) return true;
+    return this.may("topics.subscribe", topic) && (!topic.startsWith(presencePrefix) || this.may("agents.see", about));
+  }
+
+  #list(act: Act): RuleList {
+    let list = this.#lists.get(act);
+    if (list === undefined) {
+      const { subject, tenant, grants } = this.#principal;
+      const names: Names = { subject, tenant, agent: this.agentId };
+      list = createRuleList(grants[act], names, act.startsWith("topics."));
+      this.#lists.set(act, list);
+    }
+    return list;
+  }
+}
+
+/** A dead letter is its event: whoever may hear the event's topic may hear it, and whoever may not, may not. */
+function namesOf(topic: string): string[] {
+  return topic.startsWith(deadLetterPrefix) ? [topic, topic.slice(deadLetterPrefix.length)] : [topic];
+}
+
+function remember(decisions: Map<string, boolean>, topic: string, decide: () => boolean): boolean {
+  let decision = decisions.get(topic);
+  if (decision === undefined) {
+    decision = decide();
+    if (decisions.size >= maxDecisions) decisions.clear();
+    decisions.set(topic, decision);
+  }
+  return decision;
+}

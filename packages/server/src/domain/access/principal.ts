@@ -1,0 +1,31 @@
+import { everything, type Grants } from "./grants.ts";
+
+/** What one principal may have open at a time. */
+export interface PrincipalLimits {
+  /** Live sessions. Default: 100. */
+  readonly agents: number;
+}
+
+/** Who is on the other side of a call, as its credentials prove. */
+export interface Principal {
+  /** The space that everything of it lives in. Empty: the default one. */
+  readonly tenant: string;
+  /** Its name, unique within its tenant. Empty: nobody asked. */
+  readonly subject: string;
+  readonly grants: Grants;
+  readonly limits: PrincipalLimits;
+  /** When its credentials end, in milliseconds since the Unix epoch. Undefined: never. */
+  readonly expiresMs: number | undefined;
+}
+
+/** What a principal may have open where nothing else is said. */
+export const defaultPrincipalLimits: PrincipalLimits = { agents: 100 };
+
+/** Everybody, where nobody is asked who they are. */
+export const anybody: Principal = {
+  tenant: "",
+  subject: "",
+  grants: everything,
+  limits: { agents: Number.POSITIVE_INFINITY },
+  expiresMs: undefined,
+};

@@ -1,0 +1,23 @@
+import { agentSegment, LoomError, limits } from "@loom-bridge/protocol";
+
+const agentIdPattern = /^[A-Za-z0-9_.:@-]+$/;
+/** What is left of a topic for the agent whose presence it tells. */
+const segmentBytes = 200;
+
+/** @throws LoomError `invalid_argument` that names the rule. */
+export function checkAgentId(agentId: string): void {
+  const bytes = Buffer.byteLength(agentId);
+  if (bytes === 0) throw invalid("is empty; every agent needs an id");
+  if (bytes > limits.idBytes) throw invalid(`has ${bytes} bytes; at most ${limits.idBytes} are allowed`);
+  if (!agentIdPattern.test(agentId)) {
+    throw invalid(`is ${JSON.stringify(agentId)}; only A-Z a-z 0-9 _ . : @ - are allowed`);
+  }
+  const { length } = agentSegment(agentId);
+  if (length > segmentBytes) {
+    throw invalid(`takes ${length} bytes in a topic, where each of . : @ takes 3; at most ${segmentBytes} are allowed`);
+  }
+}
+
+function invalid(problem: string): LoomError {
+  return new LoomError("invalid_argument", `agent_id ${problem}`, { details: { field: "agent_id" } });
+}

@@ -15,7 +15,7 @@ const defaults = [
   // Tests open real sockets and processes: more files at once than this makes them slow rather than quick.
   "--test-concurrency=2",
   // Of a test, and of a file with all its tests. A file that leaks a handle fails here instead of hanging.
-  "--test-timeout=120000",
+  "--test-timeout=240000",
   // Said for both Nodes, because they differ in what they choose for a pipe.
   ...(flags.some((flag) => flag.startsWith("--test-reporter"))
     ? []

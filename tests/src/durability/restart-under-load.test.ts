@@ -13,8 +13,7 @@ const reconnect = { firstDelayMs: 20, maxDelayMs: 100, stableAfterMs: 100 };
 
 test("a bridge that is killed or stopped under load, and comes back on the same port, loses no event that it acknowledged", async () => {
   const directory = await mkdtemp(join(tmpdir(), "restart-"));
-  const file = join(directory, "events.db");
-  let bridge = await startDurableBridge("127.0.0.1:0", file);
+  let bridge = await startDurableBridge("127.0.0.1:0", directory);
   const { address } = bridge;
   const ledger = new Ledger();
   const handler = (_context: unknown, envelope: Envelope): void => ledger.handle(envelope.text());
@@ -33,7 +32,7 @@ test("a bridge that is killed or stopped under load, and comes back on the same 
       const before = ledger.handled;
       while (ledger.handled < before + 500) await new Promise((resolve) => setTimeout(resolve, 5));
       await bridge.end(signal);
-      bridge = await startDurableBridge(address, file);
+      bridge = await startDurableBridge(address, directory);
     }
     await load.stop();
     await ledger.complete();

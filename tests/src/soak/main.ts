@@ -23,7 +23,7 @@ if (![minutes, seed, agents].every((value) => Number.isFinite(value) && value >=
 const directory = await mkdtemp(join(tmpdir(), "loom-soak-"));
 try {
   say(`pnpm soak --minutes ${minutes} --seed ${seed} --agents ${agents}`);
-  const problems = await runSoak({ minutes, seed, agents, file: join(directory, "events.db"), report: say });
+  const problems = await runSoak({ minutes, seed, agents, folder: directory, report: say });
   for (const problem of problems) say(`✘ ${problem}`);
   if (problems.length > 0) process.exitCode = 1;
   else say("✔ nothing lost, nothing doubled, everybody back");

@@ -12,8 +12,8 @@ export interface SoakOptions {
   readonly seed: number;
   /** Agents that do nothing but be there, and come back together after each restart. */
   readonly agents: number;
-  /** Where the bridge keeps its events. */
-  readonly file: string;
+  /** Where the bridge keeps its files. */
+  readonly folder: string;
   readonly report: (line: string) => void;
 }
 
@@ -23,11 +23,11 @@ const reportEveryMs = 10_000;
 const agentsPerConnection = 50;
 
 /** Runs for so many minutes and returns what went wrong. */
-export async function runSoak({ minutes, seed, agents, file, report }: SoakOptions): Promise<string[]> {
+export async function runSoak({ minutes, seed, agents, folder, report }: SoakOptions): Promise<string[]> {
   const random = createSeededRandom(seed);
   const problems: string[] = [];
   const ledger = new Ledger();
-  let bridge = await startDurableBridge("127.0.0.1:0", file);
+  let bridge = await startDurableBridge("127.0.0.1:0", folder);
   const proxy = await startCuttingProxy(bridge.address);
   const { address } = proxy;
   const reconnect = { stableAfterMs: 1000, maxDelayMs: 5000 };
@@ -55,7 +55,7 @@ export async function runSoak({ minutes, seed, agents, file, report }: SoakOptio
     restarts += 1;
     const { address: same } = bridge;
     await bridge.end(random() < 0.5 ? "SIGKILL" : "SIGTERM");
-    bridge = await startDurableBridge(same, file);
+    bridge = await startDurableBridge(same, folder);
     const startedMs = performance.now();
     try {
       await watcher.waitForAgents(

@@ -14,16 +14,34 @@ export interface DurableBridge extends AsyncDisposable {
   end(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
 }
 
-export async function startDurableBridge(address: string, file: string): Promise<DurableBridge> {
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), program, address, file], {
+export async function startDurableBridge(address: string, folder: string): Promise<DurableBridge> {
+  const { end, listening } = launch(address, folder);
+  const line = await listening;
+  assert.ok(typeof line === "string", "the bridge did not start");
+  return { address: line, end, [Symbol.asyncDispose]: () => end("SIGKILL") };
+}
+
+/** Starts a bridge and kills it soon: while it opens its files, or when it has just begun to listen. */
+export async function startAndKill(address: string, folder: string, afterMs: number): Promise<void> {
+  const { end } = launch(address, folder);
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  await end("SIGKILL");
+}
+
+function launch(address: string, folder: string) {
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), program, address, folder], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = once(child, "close");
-  const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
-    child.kill(signal);
-    await closed;
+  return {
+    /** Its address, or nothing when it ended before. */
+    listening: Promise.race([
+      once(createInterface({ input: child.stdout }), "line").then(([line]) => String(line)),
+      closed.then(() => undefined),
+    ]),
+    async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+      child.kill(signal);
+      await closed;
+    },
   };
-  const [line] = await Promise.race([once(createInterface({ input: child.stdout }), "line"), closed.then(() => [])]);
-  assert.ok(typeof line === "string", "the bridge did not start");
-  return { address: line, end, [Symbol.asyncDispose]: () => end("SIGKILL") };
 }

@@ -114,17 +114,29 @@ test("a position is never written before the events that were appended before it
   const path = newPath();
   const runtime = createManualRuntime();
   const log = await open(path, runtime, {}, { batchEvents: 1 });
+  log.savePosition("owner", { offset: 0, above: [] });
   log.append(eventOf("a", "handled"), runtime.now());
   const first = log.kept();
   log.append(eventOf("$dlq.a", "letter"), runtime.now());
   log.savePosition("owner", { offset: 1, above: [] });
   await first;
   const between = await open(copyOf(path), runtime);
-  assert.deepEqual([between.head, between.loadPosition("owner")], [1, undefined]);
+  assert.deepEqual([between.head, between.loadPosition("owner")], [1, { offset: 0, above: [] }]);
   await log.kept();
   const afterwards = await open(copyOf(path), runtime);
   assert.deepEqual([afterwards.head, afterwards.loadPosition("owner")], [2, { offset: 1, above: [] }]);
   for (const each of [log, between, afterwards]) await each.close();
+});
+
+test("the first position of an owner is kept at once, after the events before it", async () => {
+  const path = newPath();
+  const runtime = createManualRuntime();
+  const log = await open(path, runtime);
+  log.append(eventOf("a"), runtime.now());
+  log.savePosition("owner", { offset: 1, above: [] });
+  const copy = await open(copyOf(path), runtime);
+  assert.deepEqual([copy.head, copy.loadPosition("owner")], [1, { offset: 1, above: [] }]);
+  for (const each of [log, copy]) await each.close();
 });
 
 test("positions that cannot be written are logged, and tried again", async () => {
@@ -133,6 +145,7 @@ test("positions that cannot be written are logged, and tried again", async () =>
   const errors: string[] = [];
   const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
   const log = await open(path, runtime, {}, { maxFileBytes: 100_000, logger });
+  for (const owner of ["large", "small"]) log.savePosition(owner, { offset: 0, above: [] });
   log.savePosition("large", { offset: 1, above: Array.from({ length: 30_000 }, (_, place) => 10 + place) });
   log.savePosition("small", { offset: 2, above: [] });
   runtime.advance(100);

@@ -25,7 +25,8 @@ export interface SqliteEventLogOptions {
   readonly maxQueuedBytes?: number;
   /** Events that share a transaction. Default: 512, some 5 ms in which the bridge does nothing else. */
   readonly batchEvents?: number;
-  /** How long positions may wait for the next transaction, in ms. Default: 100: a crash repeats so much at most. */
+  /** How long positions may wait for the next transaction, in ms. Default: 100: a crash repeats so much at most. An
+   * owner's first is written at once. */
   readonly positionDelayMs?: number;
   /** Told when positions cannot be written, which nobody waits for. Default: nobody. */
   readonly logger?: Logger;
@@ -120,6 +121,11 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
     batch?.written.resolve();
   }
 
+  function writeAll(): void {
+    do write(batches.take());
+    while (!batches.isEmpty);
+  }
+
   function writePositionsIn(delayMs: number): void {
     positionTimer ??= runtime.setTimer(() => {
       positionTimer = undefined;
@@ -162,18 +168,20 @@ export async function createSqliteEventLog(options: SqliteEventLogOptions): Prom
     },
     loadPosition: (owner) => positions.get(owner),
     savePosition(owner: string, position: LogPosition) {
+      const isFirst = positions.get(owner) === undefined;
       const forgotten = positions.set(owner, position);
       // What was published before, a dead letter for example, is written with it or earlier: never later.
       const changed = batches.last?.positions ?? changedPositions;
       changed.set(owner, position);
       if (forgotten !== undefined) changed.set(forgotten, undefined);
-      if (changed === changedPositions) writePositionsIn(positionDelayMs);
+      // A subscription that is said to stand must begin at the same place after a crash.
+      if (isFirst) writeAll();
+      else if (changed === changedPositions) writePositionsIn(positionDelayMs);
     },
     async close() {
       if (!database.open) return;
       positionTimer?.cancel();
-      do write(batches.take());
-      while (!batches.isEmpty);
+      writeAll();
       database.close();
     },
   };

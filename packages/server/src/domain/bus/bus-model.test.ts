@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
-import { createSqliteEventLog } from "../../stores/log/sqlite-event-log.ts";
+import { runHistories } from "../histories.test-helper.ts";
+import { createCrashingLog } from "../log/crashing-log.test-helper.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
+import { createManualRuntime } from "../manual-runtime.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { type BusWorld, createBusWorld, eventOf, type TestSubscriber } from "./bus-world.test-helper.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "bus-model-"));
-after(() => rmSync(directory, { recursive: true, force: true }));
-let files = 0;
+const positionDelayMs = 5;
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("publish" as const), again: fc.boolean() }) },
@@ -29,7 +25,7 @@ type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
 
 /** One agent, its durable subscription, one publisher, and what must be true of them in the end. */
 class History {
-  readonly #open: (runtime: ManualRuntime, before: EventLog | undefined) => Promise<EventLog>;
+  readonly #crashing = createCrashingLog(positionDelayMs);
   readonly #request: { readonly window: number; readonly atLeastOnce?: boolean; readonly durable: string };
   #world!: BusWorld;
   #log: EventLog | undefined;
@@ -43,17 +39,13 @@ class History {
   /** What the agent has and is not done with, by its sequence number. */
   #held = new Map<number, { id: string; offset: number }>();
 
-  constructor(
-    open: (runtime: ManualRuntime, before: EventLog | undefined) => Promise<EventLog>,
-    request: { readonly window: number; readonly atLeastOnce?: boolean; readonly durable: string },
-  ) {
-    this.#open = open;
+  constructor(request: { readonly window: number; readonly atLeastOnce?: boolean; readonly durable: string }) {
     this.#request = request;
   }
 
   async start(): Promise<void> {
     const runtime = createManualRuntime();
-    this.#log = await this.#open(runtime, this.#log);
+    this.#log = await this.#crashing.open(runtime);
     this.#world = createBusWorld({ runtime, log: this.#log });
     // Nobody says goodbye to a bridge that is gone.
     this.#agent = undefined;
@@ -143,48 +135,28 @@ class History {
   }
 }
 
-async function openCopy(runtime: ManualRuntime, before: { path: string } | undefined): Promise<[EventLog, string]> {
-  files += 1;
-  const path = join(directory, `log-${files}.db`);
-  // A copy of the files, made while the log is open, is what a killed process leaves.
-  for (const suffix of before === undefined ? [] : ["", "-wal"]) {
-    if (existsSync(before?.path + suffix)) copyFileSync(before?.path + suffix, path + suffix);
-  }
-  return [await createSqliteEventLog({ path, runtime, positionDelayMs: 5 }), path];
-}
-
-function createOpen(): (runtime: ManualRuntime, before: EventLog | undefined) => Promise<EventLog> {
-  let last: { path: string } | undefined;
-  return async (runtime, before) => {
-    const [log, path] = await openCopy(runtime, last);
-    last = { path };
-    await before?.close();
-    return log;
-  };
-}
-
-test("at least once, whatever happens, each event that was receipted is handled, and with offsets none twice", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 50, size: "max" }), async (steps) => {
-      const history = new History(createOpen(), { window: 5, atLeastOnce: true, durable: "work" });
+test("at least once, whatever happens, each event that was receipted is handled, and with offsets none twice", (context) =>
+  runHistories(context, {
+    step,
+    count: 100,
+    async run(steps) {
+      const history = new History({ window: 5, atLeastOnce: true, durable: "work" });
       await history.start();
       for (const each of steps) await history.run(each);
       const { handled, receipted } = await history.finish();
       assert.deepEqual([...handled].sort(), [...receipted].sort());
-    }),
-    { numRuns: 100 },
-  );
-});
+    },
+  }));
 
-test("at most once, as long as the bridge lives, no event comes twice, and none is lost to a reconnect it had not reached", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 50, size: "max" }), async (steps) => {
-      const history = new History(createOpen(), { window: 0, durable: "work" });
+test("at most once, as long as the bridge lives, no event comes twice, and none is lost to a reconnect it had not reached", (context) =>
+  runHistories(context, {
+    step,
+    count: 100,
+    async run(steps) {
+      const history = new History({ window: 0, durable: "work" });
       await history.start();
       for (const each of steps) if (each.kind !== "crash") await history.run(each);
       const { handled, receipted } = await history.finish();
       assert.deepEqual(handled, receipted);
-    }),
-    { numRuns: 100 },
-  );
-});
+    },
+  }));

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -89,6 +91,24 @@ test("an agent that is told of the drain and stays is cut after half of the grac
   assert.equal(told?.delivery.case === "drain" && told.delivery.value.graceMs, 123_456);
   fireTimer();
   await assert.rejects(agent.next(), isShutdown);
+  remote.close();
+  await closed;
+});
+
+test("connections get GOAWAY while agents have time to leave, and calls are still answered", async () => {
+  const server = await serve(createBridge(), { address: "127.0.0.1:0" });
+  const remote = connect(server.address);
+  const agent = await join(remote, "polite", [Feature.NOTICES]);
+  const idle = connectHttp2(server.url);
+  const goaway = once(idle, "goaway");
+  await once(idle, "remoteSettings");
+  const closed = server.close({ graceMs: 2 ** 31 - 1 });
+  assert.equal((await agent.next())?.delivery.case, "drain");
+  const [code, lastStreamId] = await goaway;
+  assert.deepEqual([code, lastStreamId], [0, 2 ** 31 - 1]);
+  assert.equal((await remote.bridge.getInfo({})).agents, 1);
+  agent.leave();
+  assert.equal(await agent.next(), undefined);
   remote.close();
   await closed;
 });

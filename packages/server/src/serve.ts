@@ -12,9 +12,9 @@ export interface BridgeServer {
   readonly url: string;
   readonly listener: Listener;
   /**
-   * Takes no more agents and tells those that are here to leave, which they have half of the time for; then ends every
-   * stream with `unavailable`, takes no more connections, lets unary calls finish, and closes the bridge with its
-   * store. Done after `graceMs` at the latest; what is left then is cut. Default: 5000.
+   * Takes no more agents, tells those that are here to leave, which they have half of the time for, and sends GOAWAY;
+   * calls are still answered meanwhile. Then ends every stream with `unavailable`, takes no more connections, lets unary
+   * calls finish, and closes the bridge with its store. Done after `graceMs` at the latest; what is left then is cut. Default: 5000.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
@@ -42,7 +42,10 @@ export async function serve(bridge: Bridge, options: ServeOptions): Promise<Brid
     close({ graceMs = 5_000 } = {}) {
       closing ??= (async () => {
         const startMs = bridge.runtime.monotonic();
-        await bridge.drain("the bridge is shutting down", graceMs);
+        const drained = bridge.drain("the bridge is shutting down", graceMs);
+        // After the agents were told on their streams, so that both are read in this order.
+        bridge.runtime.defer(() => listener.sendAway());
+        await drained;
         const spentMs = bridge.runtime.monotonic() - startMs;
         await listener.close({ graceMs: Math.max(0, graceMs - spentMs) });
         await bridge.close();

@@ -1,4 +1,4 @@
-import type { ServerHttp2Session } from "node:http2";
+import { constants, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Runtime, Timer } from "@loom-bridge/protocol";
 import type { ListenerLimits } from "./listener-limits.ts";
@@ -19,11 +19,19 @@ export interface Connections {
   count(socket: Socket): void;
   /** Watches a socket, which with TLS is the one inside: it must come to a request in time, and not idle. */
   watch(socket: Socket): Connection;
-  /** Tells HTTP/2 clients to make no more calls here (GOAWAY). Connections close as their calls end. */
+  /**
+   * Tells HTTP/2 clients to make their next calls on another connection (GOAWAY). Calls that are on their way are
+   * still answered.
+   */
+  sendAway(): void;
+  /** Takes no more calls on connections that are open (GOAWAY). They close as their calls end. */
   drain(): void;
   destroyAll(): void;
   whenEmpty(): Promise<void>;
 }
+
+/** In a GOAWAY: every call that the client has begun is still taken (RFC 9113, 6.8). */
+const maxStreamId = 2 ** 31 - 1;
 
 /** What a client has to close its side after we closed ours. */
 const lingerMs = 1000;
@@ -84,6 +92,12 @@ export function createConnections(runtime: Runtime, limits: ListenerLimits): Con
       socket.once("close", () => sockets.delete(socket));
     },
     watch,
+    sendAway() {
+      for (const session of sessions) {
+        // One that was cut off is here until its socket is closed.
+        if (!session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
+      }
+    },
     drain() {
       for (const session of sessions) session.close();
     },

@@ -50,6 +50,11 @@ export interface Listener {
   /** Calls in progress, streams among them. */
   readonly calls: number;
   /**
+   * Tells HTTP/2 clients that the bridge is about to stop (GOAWAY), so that they make their next calls on another
+   * connection: behind a load balancer, to another bridge. Everything is still answered.
+   */
+  sendAway(): void;
+  /**
    * Stops listening, sends GOAWAY, and ends streams with `unavailable` at once. Other calls have `graceMs` to finish;
    * then they get `unavailable` too. Resolves when no connection is left. Further calls change nothing.
    */
@@ -125,6 +130,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     get calls() {
       return calls.size;
     },
+    sendAway: () => connections.sendAway(),
     close({ graceMs }) {
       closing ??= close(graceMs);
       return closing;

@@ -185,6 +185,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     close() {
       closing ??= (async () => {
         endStreams("the bridge is shutting down");
+        bus.close();
         await log.close();
         await results.close();
         await memory.close();

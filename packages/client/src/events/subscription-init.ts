@@ -36,7 +36,10 @@ export interface SubscribeOptions {
   autoExtend?: boolean;
   /** With `at-least-once`: how often an event is delivered before it goes to `$dlq.<topic>`. Default: 5; at most 100. */
   maxAttempts?: number;
-  /** Shares the events with the other members of the group: each event goes to one of them. */
+  /**
+   * Shares the events with the other members of the group: each event goes to one of them. Delivered at least once, a
+   * group that lost every member goes on where it was when one is back within two minutes; with `durable`, always.
+   */
   group?: string;
   /** Keeps this subscription's position on the bridge under this name, for a later agent of the same id. */
   durable?: string;

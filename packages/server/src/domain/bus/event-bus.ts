@@ -8,6 +8,7 @@ import { BusStatistics, type TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { type Annotate, createDeadLetter } from "./dead-letter.ts";
 import type { DeliveryResult } from "./event-feed.ts";
+import { PastGroups } from "./past-groups.ts";
 import { PublishMemory, publishMemoryMs } from "./publish-memory.ts";
 import { countResults, type PublishOutcome } from "./publish-outcome.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -42,12 +43,18 @@ export class EventBus {
   readonly #subscriptions: Subscriptions;
   readonly #memory: PublishMemory;
   readonly #journal: Journal;
+  readonly #pastGroups: PastGroups;
 
   constructor(options: EventBusOptions) {
     this.#options = options;
     const { log, runtime, stallTimeoutMs, journal = silentJournal } = options;
     this.#journal = journal;
+    this.#pastGroups = new PastGroups(runtime, ({ event, counts }) => {
+      this.#statistics.dropped(counts, "subscriber-left");
+      journal.record("dropped", event.id, "", event.topic, "subscriber-left");
+    });
     const parts: BusParts = {
+      pastGroups: this.#pastGroups,
       log,
       runtime,
       stallTimeoutMs,
@@ -179,6 +186,11 @@ export class EventBus {
   /** Where the copies of an event are that their subscribers have not got, or are not done with. Looks into queues. */
   pending(topic: string, id: string): PendingCopy[] {
     return this.#subscriptions.pending(topic.split("."), id);
+  }
+
+  /** Sets no timer any more. The log is its owner's to close. */
+  close(): void {
+    this.#pastGroups.close();
   }
 
   /** Whether nothing is left of subscribers and topics. For tests of clean-up. */

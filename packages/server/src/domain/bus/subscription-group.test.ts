@@ -40,27 +40,74 @@ describe("a group", () => {
     const one = subscribe(dead, share);
     for (let id = 1; id <= 3; id += 1) void bus.publish(eventOf("a", String(id)));
     assert.deepEqual(idsOf(one.take(1, 1e9)), ["1"]);
+    const two = subscribe(subscriber("alive"), { ...share, window: 9 });
     leave(dead);
-    // It was the last: the group is gone, and what it had with it.
-    assert.ok(bus.isEmpty);
-    assert.deepEqual(bus.report().total.drops["subscriber-left"], 3);
-    const second = subscriber("second");
-    const two = subscribe(second, share);
-    for (let id = 4; id <= 6; id += 1) void bus.publish(eventOf("a", String(id)));
-    assert.deepEqual(idsOf(two.take(1, 1e9)), ["4"]);
-    const three = subscribe(subscriber("third"), { ...share, window: 9 });
-    leave(second);
-    const batches = takeAll(three);
+    const batches = takeAll(two);
     assert.deepEqual(
       batches.map(({ events, attempt, firstSequence }) => [events.map(({ id }) => id).join(), attempt, firstSequence]),
       [
-        ["6", 1, 1],
-        ["4", 2, 2],
-        ["5", 1, 3],
+        ["3", 1, 1],
+        ["1", 2, 2],
+        ["2", 1, 3],
       ],
     );
-    three.acknowledge(3);
+    two.acknowledge(3);
     assert.equal(runtime.pendingTimers(), 0);
+  });
+
+  test("whose members have all gone goes on with what they had and what came since, if one is back in two minutes", () => {
+    const { bus, runtime, subscriber, subscribe, leave } = createBusWorld();
+    const members = ["one", "two"].map(subscriber);
+    const [one, two] = members.map((each) => subscribe(each, share));
+    for (let id = 1; id <= 6; id += 1) void bus.publish(eventOf("a", String(id)));
+    assert.deepEqual(
+      [one, two].map((each) => each && idsOf(takeAll(each)).join()),
+      ["1,3", "2,4"],
+    );
+    one?.settle(1, { kind: "acknowledge" });
+    members.forEach(leave);
+    assert.ok(bus.isEmpty);
+    void bus.publish(eventOf("a", "7"));
+    runtime.advance(119_999);
+    const back = subscribe(subscriber("two"), { ...share, window: 9, start: { kind: "after", offset: 99, logId: "" } });
+    const batches = takeAll(back);
+    assert.deepEqual(idsOf(batches).sort(), ["2", "3", "4", "5", "6", "7"]);
+    assert.deepEqual(
+      batches
+        .filter(({ attempt }) => attempt === 2)
+        .flatMap(({ events }) => events.map(({ id }) => id))
+        .sort(),
+      ["2", "3", "4"],
+    );
+    back.acknowledge(6);
+    assert.equal(bus.report().total.backlog, 0);
+    runtime.advance(1);
+    assert.equal(runtime.pendingTimers(), 0);
+    assert.equal(bus.report().total.dropped, 0);
+  });
+
+  test("whose members have all gone is forgotten after two minutes, and what they had is counted as lost", () => {
+    const { bus, runtime, subscriber, subscribe, leave } = createBusWorld();
+    const gone = subscriber("gone");
+    const one = subscribe(gone, share);
+    void bus.publish(eventOf("a", "1"));
+    takeAll(one);
+    leave(gone);
+    runtime.advance(120_000);
+    assert.equal(bus.report().total.drops["subscriber-left"], 1);
+    void bus.publish(eventOf("a", "2"));
+    assert.deepEqual(idsOf(takeAll(subscribe(subscriber("late"), share))), []);
+    assert.equal(runtime.pendingTimers(), 0);
+  });
+
+  test("of the same name that wants other events does not go on where the other stood", () => {
+    const { bus, subscriber, subscribe, leave } = createBusWorld();
+    const first = subscriber("first");
+    subscribe(first, share);
+    leave(first);
+    void bus.publish(eventOf("b", "1"));
+    assert.deepEqual(idsOf(takeAll(subscribe(subscriber("second"), { ...share, filters: ["b"] }))), []);
+    bus.close();
   });
 
   test("delivered at most once hands on only what was not sent", () => {

@@ -6,7 +6,7 @@ import { GroupMember, type GroupMemberOptions } from "./group-member.ts";
 import type { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
 import type { Queued } from "./queued.ts";
-import { type BusParts, createFeed, findBeginning } from "./subscription-parts.ts";
+import { type Beginning, type BusParts, createFeed, findBeginning } from "./subscription-parts.ts";
 import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
 import { defaultMaxAttempts, type SubscriptionRequest } from "./subscription-request.ts";
 
@@ -28,6 +28,10 @@ export class SubscriptionGroup {
   readonly #feed: EventFeed;
   readonly #keeper: PositionKeeper | undefined;
   readonly #members = new Set<GroupMember>();
+  /** What the group is remembered by when its last member has left; a durable one is in the log. */
+  readonly #pastKey: string | undefined;
+  /** Every event up to here was given to members. Undefined: none yet, of a start that names no offset. */
+  #through: number | undefined;
   /** Events that a member left behind, for the next one. Bounded by the members' windows. */
   #returned: Queued[] = [];
   #sharing = false;
@@ -40,7 +44,10 @@ export class SubscriptionGroup {
     this.#request = request;
     this.#parts = parts;
     this.#statistics = parts.statistics;
-    const beginning = findBeginning(parts, `group ${name}`, request);
+    const isRemembered = request.atLeastOnce === true && request.durable === undefined && parts.log !== undefined;
+    this.#pastKey = isRemembered ? JSON.stringify([name, request.filters, request.eventTypes]) : undefined;
+    const beginning = this.#recall() ?? findBeginning(parts, `group ${name}`, request);
+    this.#through ??= offsetOf(parts, beginning);
     this.#keeper = beginning.keeper;
     this.#feed = createFeed(parts, request, filters, {
       beginning,
@@ -127,12 +134,7 @@ export class SubscriptionGroup {
       this.share();
       return false;
     }
-    for (const { event, counts } of this.#returned) {
-      this.#statistics.taken(counts);
-      if (this.#keeper === undefined || event.offset === 0) this.#statistics.dropped(counts, "subscriber-left");
-    }
-    this.#returned = [];
-    this.#feed.close(this.#keeper !== undefined);
+    this.#end();
     return true;
   }
 
@@ -159,6 +161,7 @@ export class SubscriptionGroup {
     for (const { counts } of items) this.#statistics.taken(counts);
     if (items.length === 0) {
       items = this.#feed.take(room, maxBytes);
+      for (const { event } of items) this.#through = Math.max(this.#through ?? 0, event.offset);
       const loss = this.#feed.takeLoss();
       if (loss !== undefined) this.#leastBusy()?.lose(loss);
     }
@@ -177,6 +180,31 @@ export class SubscriptionGroup {
     return chosen;
   }
 
+  /** Where the group stood before, if it did within the last minutes; what was left then is for the first member. */
+  #recall(): Beginning | undefined {
+    const past = this.#pastKey === undefined ? undefined : this.#parts.pastGroups.recall(this.#pastKey);
+    if (past === undefined) return undefined;
+    this.#through = past.through;
+    this.#returned = [...past.left];
+    for (const { counts } of this.#returned) this.#statistics.returned(counts);
+    return { start: { kind: "after", offset: past.through, logId: "" }, keeper: undefined };
+  }
+
+  #end(): void {
+    const left = this.#returned;
+    this.#returned = [];
+    for (const { counts } of left) this.#statistics.taken(counts);
+    if (this.#pastKey !== undefined && this.#through !== undefined) {
+      this.#parts.pastGroups.keep(this.#pastKey, { through: this.#through, left });
+      this.#feed.close(true);
+      return;
+    }
+    for (const { event, counts } of left) {
+      if (this.#keeper === undefined || event.offset === 0) this.#statistics.dropped(counts, "subscriber-left");
+    }
+    this.#feed.close(this.#keeper !== undefined);
+  }
+
   #giveUpSpent(maxAttempts: number): void {
     this.#returned = this.#returned.filter((item) => {
       if (item.attempts < maxAttempts) return true;
@@ -187,6 +215,13 @@ export class SubscriptionGroup {
       return false;
     });
   }
+}
+
+/** The offset after which a group begins, if its start names one. */
+function offsetOf({ log }: BusParts, { start }: Beginning): number | undefined {
+  if (start === undefined || log === undefined) return log?.head;
+  if (start.kind !== "after") return undefined;
+  return start.logId === "" || start.logId === log.id ? Math.min(start.offset, log.head) : 0;
 }
 
 /** What all members of a group have in common. */

@@ -6,6 +6,7 @@ import type { BusStatistics } from "./bus-statistics.ts";
 import { CatchUp } from "./catch-up.ts";
 import { EventFeed } from "./event-feed.ts";
 import { createEventNote } from "./event-note.ts";
+import type { PastGroups } from "./past-groups.ts";
 import { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
 import type { Queued } from "./queued.ts";
@@ -24,6 +25,7 @@ export interface BusParts {
   readonly statistics: BusStatistics;
   readonly stallTimeoutMs: number;
   readonly journal: Journal;
+  readonly pastGroups: PastGroups;
   /** An event was delivered in vain as often as allowed, or its subscriber will not have it. */
   readonly onGivenUp: (item: Queued, reason: string, subscriber: string) => void;
 }

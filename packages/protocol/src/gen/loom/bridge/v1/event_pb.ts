@@ -157,7 +157,9 @@ export type Subscription = Message<"loom.bridge.v1.Subscription"> & {
   /**
    * Members of a group share the events of a subscription: each event goes to
    * one of them, and to another when that one leaves without having
-   * acknowledged it. 1 to 128 bytes of [A-Za-z0-9_.:@-].
+   * acknowledged it. With AT_LEAST_ONCE, a group whose members have all gone
+   * goes on where it was when one is back within two minutes; to outlive that,
+   * or the bridge, name it durable. 1 to 128 bytes of [A-Za-z0-9_.:@-].
    *
    * @generated from field: string group = 8;
    */

@@ -2,18 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import {
-  DrainSchema,
-  ErrorInfoSchema,
-  SubscriptionAckSchema,
-  ToolResponseSchema,
-} from "@loom-bridge/protocol/messages";
-import * as z from "zod";
+import { DrainSchema, ErrorInfoSchema, SubscriptionAckSchema } from "@loom-bridge/protocol/messages";
 import { createAgent } from "./agent.ts";
 import { FakeRuntime, settle } from "./fake-runtime.test-helper.ts";
 import { startAgent } from "./running-agent.test-helper.ts";
 import { ScriptedBridge, type ScriptedStream, wireError } from "./scripted-bridge.test-helper.ts";
-import { defineTool } from "./tools/define-tool.ts";
 
 const lost = wireError(Code.Unavailable, "going down");
 
@@ -259,38 +252,6 @@ test("a request waits for its reply through a reconnect, until its time is over"
   assert.equal((await asking).text(), "here");
   await runtime.advance(5000);
   await late;
-  await agent.stop();
-});
-
-test("a call that may run twice is made again after a reconnect, under its key; one that was not sent waits", async () => {
-  const { agent, bridge, stream, runtime } = await startAgent();
-  const define = (effect: "read" | "idempotent") =>
-    defineTool({ name: effect, effect, description: "", input: z.object({}), run: () => null });
-  const calls = [
-    agent.callTool(define("read"), {}),
-    agent.callTool(define("idempotent"), {}),
-    agent.callTool("by name", {}, { idempotencyKey: "mine" }),
-  ];
-  const keys = async (from: ScriptedStream, count: number): Promise<(readonly [number, string])[]> => {
-    const requests = [];
-    while (requests.length < count) requests.push(await from.receive("toolRequest"));
-    return requests.map(({ ref, call }) => [ref, call?.idempotencyKey ?? ""] as const);
-  };
-  const first = await keys(stream, 3);
-  assert.equal(first[0]?.[1], "");
-  assert.notEqual(first[1]?.[1], "");
-  assert.equal(first[2]?.[1], "mine");
-  stream.end(lost);
-  await settle();
-  calls.push(agent.callTool("once", {}));
-  await runtime.advance(500);
-  const again = await bridge.acceptAgent();
-  const repeated = await keys(again, 4);
-  assert.deepEqual(repeated.slice(0, 3), first);
-  for (const [ref] of repeated) {
-    again.send({ case: "toolResponse", value: create(ToolResponseSchema, { ref, result: { output: String(ref) } }) });
-  }
-  assert.deepEqual(await Promise.all(calls), [1, 2, 3, 4]);
   await agent.stop();
 });
 

@@ -8,6 +8,7 @@ import {
   ToolRequestSchema,
   type ToolResponse,
   type ToolResult,
+  ToolStatus,
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "../connection/client-event.ts";
 import type { FrameSource } from "../connection/outbox.ts";
@@ -16,6 +17,11 @@ import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 
 /** The bridge keeps the call's time; this much later the caller no longer waits for the bridge. */
 const answerMarginMs = 5000;
+/**
+ * How long after a reconnect a call waits for a provider that has yet to come back, and how often it asks, in ms: an
+ * outage takes the provider too, and the longest wait before it tries again is 10 s.
+ */
+const providerReturn = { withinMs: 12_000, everyMs: 500 };
 /** For a bridge that names no limit. */
 const defaultOpenCalls = 256;
 
@@ -25,6 +31,8 @@ interface OpenCall {
   readonly repeatable: boolean;
   /** Whether it was sent, on the stream that stands or ever. */
   sent: "no" | "now" | "before";
+  /** Set while it waits to be sent again. */
+  retry: Timer | undefined;
   settle(outcome: ToolResult | LoomError): void;
 }
 
@@ -45,6 +53,9 @@ export class ToolCalls implements FrameSource {
   #cancels: ClientEvent[] = [];
   #onChange = (): void => {};
   #isOpen = false;
+  /** Until when a tool that is not there may come back with its provider. Before the first stream was lost: never. */
+  #returnsUntilMs = Number.NEGATIVE_INFINITY;
+  #wasLost = false;
   #lastRef = 0;
   #maxOpen = defaultOpenCalls;
 
@@ -67,14 +78,17 @@ export class ToolCalls implements FrameSource {
     this.#maxOpen = maxOpenCalls || defaultOpenCalls;
     this.#onChange = onChange;
     this.#isOpen = true;
+    if (this.#wasLost) this.#returnsUntilMs = this.#runtime.monotonic() + providerReturn.withinMs;
   }
 
   /** The stream is over: what was sent and cannot be repeated has an unknown outcome. */
   detach(cause: LoomError | undefined): void {
     this.#isOpen = false;
+    this.#wasLost = true;
     this.#onChange = (): void => {};
     this.#cancels = [];
     for (const open of [...this.#open.values()]) {
+      open.retry?.cancel();
       if (open.sent === "no") continue;
       open.sent = "before";
       if (!open.repeatable) open.settle(unknownOutcome(open.call, cause));
@@ -122,6 +136,7 @@ export class ToolCalls implements FrameSource {
     return new Promise((resolve, reject) => {
       const settle = (outcome: ToolResult | LoomError): void => {
         timer.cancel();
+        open.retry?.cancel();
         signal?.removeEventListener("abort", onAbort);
         this.#open.delete(ref);
         if (LoomError.isInstance(outcome)) reject(outcome);
@@ -137,7 +152,7 @@ export class ToolCalls implements FrameSource {
         const waitedMs = timeoutMs + answerMarginMs;
         giveUp("the caller's time is over", (outcome) => new RequestTimeoutError(what, waitedMs, { outcome }));
       }, timeoutMs + answerMarginMs);
-      const open: OpenCall = { call, repeatable, sent: "no", settle };
+      const open: OpenCall = { call, repeatable, sent: "no", retry: undefined, settle };
       signal?.addEventListener("abort", onAbort);
       this.#open.set(ref, open);
       this.#unsent.push(ref);
@@ -149,7 +164,15 @@ export class ToolCalls implements FrameSource {
     const open = this.#open.get(response.ref);
     // An answer that nobody waits for any more.
     if (open === undefined) return;
-    open.settle(response.result ?? new LoomError("internal", `the bridge answered ${open.call.name} without a result`));
+    const { result } = response;
+    if (result?.status === ToolStatus.TOOL_NOT_FOUND && this.#runtime.monotonic() < this.#returnsUntilMs) {
+      open.retry = this.#runtime.setTimer(() => {
+        this.#unsent.push(response.ref);
+        this.#onChange();
+      }, providerReturn.everyMs);
+      return;
+    }
+    open.settle(result ?? new LoomError("internal", `the bridge answered ${open.call.name} without a result`));
   }
 
   #cancel(ref: number, reason: string): void {

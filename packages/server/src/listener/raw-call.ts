@@ -1,13 +1,13 @@
 import { constants, type Http2ServerResponse } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
-import type { Runtime, Timer } from "@loom-bridge/protocol";
+import { type ErrorCode, LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
+import { MessageSplitter } from "@loom-bridge/protocol/wire";
 import type { Access } from "../domain/access/access.ts";
 import type { Logger } from "../domain/logger.ts";
 import { closeAfterTrailers } from "./close-after-trailers.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
 import type { Members } from "./members.ts";
-import { MessageSplitter } from "./message-splitter.ts";
 import type { MessageStream, MessageStreamHandler } from "./message-stream.ts";
 import type { Call } from "./node-adapter.ts";
 
@@ -22,6 +22,12 @@ export interface RawCallOptions {
   logger: Logger;
   runtime: Runtime;
 }
+
+/** What the splitter finds wrong with a client's bytes. */
+const splitterCodes: Partial<Record<ErrorCode, Code>> = {
+  internal: Code.Internal,
+  resource_exhausted: Code.ResourceExhausted,
+};
 
 /** What a client has to read the rest and the status of a call that ended, before it is reset. */
 const farewellMs = 10_000;
@@ -68,6 +74,7 @@ export function serveRawCall(options: RawCallOptions): void {
       work();
     } catch (error) {
       if (error instanceof ConnectError) return abort(error);
+      if (LoomError.isInstance(error)) return abort(new ConnectError(error.rawMessage, splitterCodes[error.code]));
       logger.error("a call failed", { error });
       abort(new ConnectError("internal error", Code.Internal));
     }

@@ -1,10 +1,10 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type Delivery, DeliverySchema, Feature } from "@loom-bridge/protocol/messages";
+import { EnvelopeWriter } from "@loom-bridge/protocol/wire";
 import type { SessionEvents } from "../../domain/session/session.ts";
 import type { MessageStream } from "../../listener/message-stream.ts";
 import { fromControlFrame, fromGap } from "../delivery-mapping.ts";
 import type { AgentStream, AgentStreamOptions } from "./agent-stream.ts";
-import { EnvelopeWriter } from "./envelope-writer.ts";
 import type { EventEncoder } from "./event-encoder.ts";
 import type { OpenedSession } from "./open-session.ts";
 

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, equals, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
 import { type Delivery, DeliverySchema, EventBatchSchema, EventSchema } from "@loom-bridge/protocol/messages";
+import { EnvelopeWriter } from "@loom-bridge/protocol/wire";
 import fc from "fast-check";
 import type { LoggedEvent } from "../../domain/bus/bus-event.ts";
 import { toEvent, toRoutedEvent } from "../event-mapping.ts";
-import { EnvelopeWriter } from "./envelope-writer.ts";
 import { EventEncoder } from "./event-encoder.ts";
 import { event } from "./wire.test-helper.ts";
 
@@ -114,7 +113,7 @@ test("a message larger than the limit is refused with its size", () => {
   const body = toBinary(EventSchema, create(EventSchema, { payload: new Uint8Array(100) }));
   const writer = new EnvelopeWriter(50);
   assert.throws(() => new EventEncoder().event(writer, logged("a", body)), {
-    code: Code.ResourceExhausted,
+    code: "resource_exhausted",
     rawMessage: "message size 104 is larger than configured writeMaxBytes 50",
   });
 });

@@ -1,9 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { EventSchema, RoutedEventSchema } from "@loom-bridge/protocol/messages";
+import { type EnvelopeWriter, varintBytes, writeVarint } from "@loom-bridge/protocol/wire";
 import type { BusEvent, LoggedEvent } from "../../domain/bus/bus-event.ts";
 import { fromChain } from "../chain-mapping.ts";
 import { toEvent } from "../event-mapping.ts";
-import { type EnvelopeWriter, varintBytes, writeVarint } from "./envelope-writer.ts";
 import { scanEvent } from "./scan-event.ts";
 
 const fieldTags = {

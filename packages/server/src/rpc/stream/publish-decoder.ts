@@ -1,8 +1,7 @@
 import { envelopeKeys, limits } from "@loom-bridge/protocol";
+import { RepeatedText, readText, WireReader } from "@loom-bridge/protocol/wire";
 import type { BusEvent } from "../../domain/bus/bus-event.ts";
 import { scanEvent } from "./scan-event.ts";
-import { WireReader } from "./wire-reader.ts";
-import { RepeatedText, readText } from "./wire-text.ts";
 
 /** Events of one message, to be published in order. */
 export interface DecodedPublish {

@@ -1,6 +1,5 @@
 import { envelopeKeys, limits } from "@loom-bridge/protocol";
-import { WireReader } from "./wire-reader.ts";
-import { isSameText, isText, readText } from "./wire-text.ts";
+import { isSameText, isText, readText, WireReader } from "@loom-bridge/protocol/wire";
 
 /** What the bridge needs of an encoded Event. */
 export interface ScannedEvent {

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
+import { EnvelopeWriter } from "./envelope-writer.ts";
 import { MessageSplitter } from "./message-splitter.ts";
-import { envelope } from "./raw-http2.test-helper.ts";
+
+function envelope(message: Uint8Array): Uint8Array {
+  const writer = new EnvelopeWriter(4096);
+  writer.begin(message.length);
+  writer.bytes(message);
+  return writer.take();
+}
 
 const message = fc.uint8Array({ maxLength: 600 });
 
@@ -51,7 +57,7 @@ test("a message that is too large is refused when its length is known, before a 
   const splitter = new MessageSplitter({ maxBytes: 10, onMessage: ({ length }) => void seen.push(length) });
   splitter.push(Buffer.concat([envelope(Buffer.alloc(10)), Buffer.of(0, 0, 0)]));
   assert.throws(() => splitter.push(Buffer.of(0, 11)), {
-    code: Code.ResourceExhausted,
+    code: "resource_exhausted",
     rawMessage: "a message of 11 bytes is larger than readMaxBytes, 10",
   });
   assert.deepEqual(seen, [10]);
@@ -64,7 +70,7 @@ test("the largest length that can be announced is no negative one", () => {
 
 test("a message that says it is compressed is refused", () => {
   const splitter = new MessageSplitter({ maxBytes: 10, onMessage: () => {} });
-  assert.throws(() => splitter.push(Buffer.of(1, 0, 0, 0, 0)), { code: Code.Internal });
+  assert.throws(() => splitter.push(Buffer.of(1, 0, 0, 0, 0)), { code: "internal" });
 });
 
 test("a message that has not come whole is incomplete, be it only a part of its prefix", () => {

@@ -1,3 +1,5 @@
+import type { RepeatedText } from "./wire-text.ts";
+
 /**
  * Reads protobuf's wire format in place, for the few messages that pass by the thousand. It is no judge: whatever it
  * does not expect makes it return -1, and the whole message goes to the real parser.
@@ -43,6 +45,11 @@ export class WireReader {
     if (length < 0 || length > this.end - this.at) return -1;
     this.at += length;
     return this.at;
+  }
+
+  /** Reads a length and as much text, or returns nothing where there is none. */
+  text(texts: RepeatedText): string | undefined {
+    return this.block() < 0 ? undefined : texts.read(this.bytes, this.blockStart, this.at);
   }
 
   /** Where the last block begins. */

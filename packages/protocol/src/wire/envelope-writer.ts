@@ -1,4 +1,5 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { LoomError } from "../loom-error.ts";
+import { textBytes, writeText, writeVarint } from "./write-field.ts";
 
 /**
  * Writes messages one behind the other, each with its prefix of flags and length, for one write to the network.
@@ -19,12 +20,12 @@ export class EnvelopeWriter {
 
   /**
    * Begins a message of this many bytes, which must follow.
-   * @throws ConnectError `resource_exhausted` when that is too large.
+   * @throws LoomError `resource_exhausted` when that is too large.
    */
   begin(messageBytes: number): void {
     if (messageBytes > this.#maxMessageBytes) {
       const message = `message size ${messageBytes} is larger than configured writeMaxBytes ${this.#maxMessageBytes}`;
-      throw new ConnectError(message, Code.ResourceExhausted);
+      throw new LoomError("resource_exhausted", message);
     }
     this.#reserve(5 + messageBytes);
     this.#buffer[this.#at] = 0;
@@ -38,6 +39,15 @@ export class EnvelopeWriter {
 
   varint(value: number): void {
     this.#at = writeVarint(this.#buffer, this.#at, value);
+  }
+
+  /** A field of text; one that is empty is left out, as protobuf does. */
+  text(tag: number, value: string): void {
+    if (value === "") return;
+    const bytes = textBytes(value);
+    this.byte(tag);
+    this.varint(bytes);
+    this.#at = writeText(this.#buffer, this.#at, value, bytes);
   }
 
   bytes(value: Uint8Array): void {
@@ -60,23 +70,4 @@ export class EnvelopeWriter {
     this.#buffer.copy(larger, 0, 0, this.#at);
     this.#buffer = larger;
   }
-}
-
-/** How many bytes a whole number takes. */
-export function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 0x80; rest /= 128) bytes += 1;
-  return bytes;
-}
-
-/** Writes a whole number of at most 53 bits; returns where it ends. */
-export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
-  let at = start;
-  let rest = value;
-  while (rest >= 0x80) {
-    buffer[at++] = (rest % 128) | 0x80;
-    rest = Math.floor(rest / 128);
-  }
-  buffer[at++] = rest;
-  return at;
 }

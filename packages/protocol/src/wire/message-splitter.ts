@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { LoomError } from "../loom-error.ts";
 
 export interface MessageSplitterOptions {
   /** The largest message, in bytes. */
@@ -54,7 +54,7 @@ export class MessageSplitter {
 
   /**
    * Takes the next bytes.
-   * @throws ConnectError for a message that is too large, or compressed without a compression to go by.
+   * @throws LoomError for a message that is too large, or compressed without a compression to go by.
    */
   push(chunk: Uint8Array): void {
     const { onMessage } = this.#options;
@@ -85,11 +85,11 @@ export class MessageSplitter {
     const low = ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
     const length = (bytes[at + 1] ?? 0) * 2 ** 24 + low;
     if (((bytes[at] ?? 0) & compressedFlag) !== 0) {
-      throw new ConnectError("received compressed envelope, but do not know how to decompress", Code.Internal);
+      throw new LoomError("internal", "received compressed envelope, but do not know how to decompress");
     }
     if (length > this.#options.maxBytes) {
       const message = `a message of ${length} bytes is larger than readMaxBytes, ${this.#options.maxBytes}`;
-      throw new ConnectError(message, Code.ResourceExhausted);
+      throw new LoomError("resource_exhausted", message);
     }
     return length;
   }

@@ -1,0 +1,37 @@
+/** How many bytes a whole number takes. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest /= 128) bytes += 1;
+  return bytes;
+}
+
+/** Writes a whole number of at most 53 bits; returns where it ends. */
+export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  while (rest >= 0x80) {
+    buffer[at++] = (rest % 128) | 0x80;
+    rest = Math.floor(rest / 128);
+  }
+  buffer[at++] = rest;
+  return at;
+}
+
+/** Up to this length, a loop is faster than a call into Node. */
+const shortText = 64;
+
+/** How many bytes a text takes as UTF-8. */
+export function textBytes(text: string): number {
+  if (text.length > shortText) return Buffer.byteLength(text);
+  for (let index = 0; index < text.length; index += 1) {
+    if (text.charCodeAt(index) > 0x7f) return Buffer.byteLength(text);
+  }
+  return text.length;
+}
+
+/** Writes a text of so many bytes as UTF-8; returns where it ends. */
+export function writeText(buffer: Buffer, start: number, text: string, bytes: number): number {
+  if (bytes > shortText || bytes !== text.length) return start + buffer.write(text, start, bytes, "utf8");
+  for (let index = 0; index < bytes; index += 1) buffer[start + index] = text.charCodeAt(index);
+  return start + bytes;
+}

@@ -18,17 +18,21 @@ export interface World extends AsyncDisposable {
 
 export type CreateWorld = (options?: BridgeOptions) => Promise<World>;
 
-/** Runs the same tests against a bridge in memory, one behind plain sockets and one behind TLS. */
+/**
+ * Runs the same tests against a bridge in memory, one behind plain sockets and one behind TLS; and once more with stock
+ * Connect at both ends, by which our own streams pass elsewhere.
+ */
 export function describeInEveryWorld(name: string, define: (createWorld: CreateWorld) => void): void {
   describe(`${name} (memory)`, () => define(createMemoryWorld));
-  describe(`${name} (h2c)`, () => define((options) => createSocketWorld(options, false)));
-  describe(`${name} (TLS)`, () => define((options) => createSocketWorld(options, true)));
+  describe(`${name} (h2c)`, () => define((options) => createSocketWorld(options)));
+  describe(`${name} (TLS)`, () => define((options) => createSocketWorld(options, { secure: true })));
+  describe(`${name} (Connect)`, () => define((options) => createSocketWorld(options, { protocol: "connect" })));
 }
 
 export const everyWorld: Readonly<Record<string, CreateWorld>> = {
   memory: createMemoryWorld,
-  h2c: (options) => createSocketWorld(options, false),
-  tls: (options) => createSocketWorld(options, true),
+  h2c: (options) => createSocketWorld(options),
+  tls: (options) => createSocketWorld(options, { secure: true }),
 };
 
 async function createMemoryWorld(options?: BridgeOptions): Promise<World> {
@@ -41,7 +45,10 @@ async function createMemoryWorld(options?: BridgeOptions): Promise<World> {
   };
 }
 
-async function createSocketWorld(options: BridgeOptions | undefined, secure: boolean): Promise<World> {
+async function createSocketWorld(
+  options: BridgeOptions | undefined,
+  { secure = false, protocol = "grpc" }: { secure?: boolean; protocol?: Wire } = {},
+): Promise<World> {
   const certificate = secure ? await createCertificate() : undefined;
   const server = await serve(createBridge(options), {
     address: "127.0.0.1:0",
@@ -50,7 +57,7 @@ async function createSocketWorld(options: BridgeOptions | undefined, secure: boo
   const credentials = certificate === undefined ? {} : { credentials: { ca: certificate.cert } };
   const clients = new Set<BridgeClient>();
   const client = (clientOptions: BridgeClientOptions = {}): BridgeClient => {
-    const created = new BridgeClient({ address: server.address, ...credentials, ...clientOptions });
+    const created = new BridgeClient({ address: server.address, protocol, ...credentials, ...clientOptions });
     clients.add(created);
     return created;
   };

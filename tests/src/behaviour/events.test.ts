@@ -126,6 +126,7 @@ describeInEveryWorld("events between agents", (createWorld) => {
 
   test("that a realtime subscriber is too slow for are dropped oldest first and its publisher never waits", async () => {
     await using world = await createWorld();
+    const begun = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     const inbox = new Inbox();
     await world.agent({
@@ -133,12 +134,15 @@ describeInEveryWorld("events between agents", (createWorld) => {
       window: 1,
       subscriptions: [{ filters: ["tick"], qos: "realtime" }],
       onEvent: async (context, envelope) => {
+        begun.resolve();
         await release.promise;
         inbox.onEvent(context, envelope);
       },
     });
     const writer = await world.agent({ id: "writer" });
-    for (let index = 1; index <= 2000; index += 1) await writer.post("tick", { type: "n", payload: String(index) });
+    await writer.post("tick", { type: "n", payload: "1" });
+    await begun.promise;
+    for (let index = 2; index <= 2000; index += 1) await writer.post("tick", { type: "n", payload: String(index) });
     await writer.publish("elsewhere", { type: "n" });
     release.resolve();
     const texts = await inbox.texts(513);

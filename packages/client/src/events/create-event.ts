@@ -1,6 +1,5 @@
-import { create } from "@bufbuild/protobuf";
 import { envelopeKeys, type Runtime, readEnvelopeKey } from "@loom-bridge/protocol";
-import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
+import type { Event } from "@loom-bridge/protocol/messages";
 import { checkEvent } from "./check-event.ts";
 import type { EventInit } from "./event-init.ts";
 import { encodePayload } from "./payload.ts";
@@ -11,7 +10,8 @@ import { encodePayload } from "./payload.ts";
  */
 export function createEvent(init: EventInit, runtime: Runtime): Event {
   checkEvent(init);
-  return create(EventSchema, {
+  return {
+    $typeName: "loom.bridge.v1.Event",
     id: init.id || runtime.uuid(),
     type: init.type,
     timestampMs: BigInt(Math.trunc(init.timestampMs ?? runtime.now())),
@@ -21,7 +21,7 @@ export function createEvent(init: EventInit, runtime: Runtime): Event {
     confidence: init.confidence ?? 1,
     tags: [...(init.tags ?? [])],
     priority: init.priority ?? 50,
-  });
+  };
 }
 
 /** The metadata with the envelope in it. A key that is present stays as it is; nothing empty is written. */

@@ -1,8 +1,7 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { LoomError, type Runtime, repliesTopic } from "@loom-bridge/protocol";
-import { EventSchema } from "@loom-bridge/protocol/messages";
 import type { ReceivedEvent } from "../connection/received-event.ts";
 import { acknowledged, type Settlement } from "../connection/settlement.ts";
+import { EventDecoder } from "../wire/event-decoder.ts";
 import { Envelope } from "./envelope.ts";
 import { fromChain } from "./event-chain.ts";
 import { type ContextAgent, createEventContext } from "./event-context.ts";
@@ -31,6 +30,7 @@ export interface EventDispatcherOptions {
 export class EventDispatcher {
   readonly #options: EventDispatcherOptions;
   readonly #handlers = new Map<number, EventHandler>();
+  readonly #decoder = new EventDecoder();
   readonly #inbox: Inbox;
   readonly #repliesTopic: string;
   readonly #stopping = new AbortController();
@@ -97,7 +97,7 @@ export class EventDispatcher {
     const offset = Number(routed.offset);
     const chain = routed.chain === undefined ? undefined : fromChain(routed.chain);
     try {
-      const event = fromBinary(EventSchema, routed.event);
+      const event = this.#decoder.decode(routed.event);
       return Envelope.fromProto(event, { topic, sender, sequence, attempt, offset, key, chain });
     } catch (cause) {
       this.#options.onError(

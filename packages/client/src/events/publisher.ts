@@ -1,10 +1,10 @@
-import { toBinary } from "@bufbuild/protobuf";
 import { LoomError, limits, parseTopic, type Runtime } from "@loom-bridge/protocol";
-import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
+import type { Event } from "@loom-bridge/protocol/messages";
 import type { OutgoingPublish } from "../connection/publish-lane.ts";
 import type { PublishReceipt } from "../connection/publish-receipt.ts";
 import type { SendQueue } from "../connection/send-queue.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
+import { encodeEvent } from "../wire/encode-event.ts";
 import { createEvent } from "./create-event.ts";
 import { toChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
@@ -97,7 +97,7 @@ function limitWait(publish: OutgoingPublish, runtime: Runtime, timeoutMs: number
 
 function encode(message: Event): Uint8Array {
   try {
-    return toBinary(EventSchema, message);
+    return encodeEvent(message);
   } catch (cause) {
     throw new LoomError("invalid_argument", `the event cannot be encoded: ${(cause as Error).message}`, { cause });
   }

@@ -7,6 +7,7 @@ import {
   Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { limits } from "@loom-bridge/protocol";
+import { createStreamTransport } from "./stream-transport.ts";
 
 /** How to speak to the bridge. All three carry the same messages. */
 export type Protocol = "grpc" | "connect" | "grpc-web";
@@ -70,16 +71,18 @@ export function createNodeTransport(options: NodeTransportOptions): NodeTranspor
     },
   };
 
+  const transport = createTransport[options.protocol]({
+    baseUrl: options.baseUrl,
+    httpVersion: "2",
+    sessionManager,
+    readMaxBytes: limits.messageBytes,
+    writeMaxBytes: limits.messageBytes,
+    // Compressing small messages costs more time than it saves.
+    acceptCompression: [],
+  });
+
   return {
-    transport: createTransport[options.protocol]({
-      baseUrl: options.baseUrl,
-      httpVersion: "2",
-      sessionManager,
-      readMaxBytes: limits.messageBytes,
-      writeMaxBytes: limits.messageBytes,
-      // Compressing small messages costs more time than it saves.
-      acceptCompression: [],
-    }),
+    transport: options.protocol === "grpc" ? createStreamTransport({ transport, sessionManager }) : transport,
     async close() {
       // A session that is destroyed already may never emit "close": Node does not when TLS ends it with an alert.
       const closing = sessions

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type ClientEvent, ClientEventSchema, DeliverySchema, EventSchema } from "@loom-bridge/protocol/messages";
+import { EnvelopeWriter } from "@loom-bridge/protocol/wire";
+import fc from "fast-check";
+import { DeliveryDecoder } from "./delivery-decoder.ts";
+import { encodeEvent } from "./encode-event.ts";
+import { EventDecoder } from "./event-decoder.ts";
+import { clientEvent, damaged, delivery, event, joined } from "./messages.test-helper.ts";
+import { writeClientEvent } from "./write-client-event.ts";
+
+/** What a call gives, or that it throws: whatever one codec refuses, the other must refuse. */
+function outcome<Result>(call: () => Result): Result | "refused" {
+  try {
+    return call();
+  } catch {
+    return "refused";
+  }
+}
+
+function written(message: ClientEvent): Buffer {
+  const writer = new EnvelopeWriter(2 ** 30);
+  writeClientEvent(writer, message);
+  const bytes = Buffer.from(writer.take());
+  assert.equal(bytes.readUIntBE(0, 5), bytes.length - 5);
+  return bytes.subarray(5);
+}
+
+test("events are encoded byte for byte as protobuf-es does it", () => {
+  fc.assert(
+    fc.property(event, (message) => {
+      assert.deepEqual(
+        outcome(() => Buffer.from(encodeEvent(message))),
+        outcome(() => Buffer.from(toBinary(EventSchema, message))),
+      );
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("of a field of another type, protobuf-es makes what it can", () => {
+  for (const wrong of [{ id: 7 }, { metadata: { a: 7 } }, { tags: [7] }, { payload: "text" }, { priority: "x" }]) {
+    const message = Object.assign(fromBinary(EventSchema, new Uint8Array()), wrong);
+    assert.deepEqual(
+      outcome(() => Buffer.from(encodeEvent(message))),
+      outcome(() => Buffer.from(toBinary(EventSchema, message))),
+    );
+  }
+});
+
+test("what a client says is written byte for byte as protobuf-es does it", () => {
+  fc.assert(
+    fc.property(clientEvent, (message) => {
+      assert.deepEqual(
+        outcome(() => written(message)),
+        outcome(() => Buffer.from(toBinary(ClientEventSchema, message))),
+      );
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+const codecs = {
+  event: {
+    bytes: event.map((message) => Buffer.from(toBinary(EventSchema, message))),
+    decode: (bytes: Uint8Array) => new EventDecoder().decode(bytes),
+    reference: (bytes: Uint8Array) => fromBinary(EventSchema, bytes),
+  },
+  delivery: {
+    bytes: delivery.map((message) => Buffer.from(toBinary(DeliverySchema, message))),
+    decode: (bytes: Uint8Array) => new DeliveryDecoder().decode(bytes),
+    reference: (bytes: Uint8Array) => fromBinary(DeliverySchema, bytes),
+  },
+};
+
+for (const [name, { bytes, decode, reference }] of Object.entries(codecs)) {
+  for (const [how, encoded] of Object.entries({ whole: bytes, joined: joined(bytes), damaged: damaged(bytes) })) {
+    test(`each ${how} ${name} is decoded as protobuf-es does it`, () => {
+      fc.assert(
+        fc.property(encoded, (message) => {
+          assert.deepEqual(
+            outcome(() => decode(message)),
+            outcome(() => reference(message)),
+          );
+        }),
+        { numRuns: 2000 },
+      );
+    });
+  }
+}
+
+test("a decoder that has seen other events decodes as a new one", () => {
+  const decoder = new EventDecoder();
+  fc.assert(
+    fc.property(event, (message) => {
+      const bytes = toBinary(EventSchema, message);
+      assert.deepEqual(decoder.decode(bytes), fromBinary(EventSchema, bytes));
+    }),
+    { numRuns: 1000 },
+  );
+});

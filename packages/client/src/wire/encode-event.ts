@@ -1,0 +1,106 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
+import { textBytes, varintBytes, writeText, writeVarint } from "@loom-bridge/protocol/wire";
+
+const tags = {
+  id: 0x0a,
+  type: 0x12,
+  timestampMs: 0x18,
+  source: 0x22,
+  metadata: 0x2a,
+  payload: 0x32,
+  confidence: 0x3d,
+  tags: 0x42,
+  priority: 0x48,
+} as const;
+const pairTags = { key: 0x0a, value: 0x12 } as const;
+
+/**
+ * Encodes an event as protobuf-es does, in a quarter of its time. What it does not expect, it leaves to protobuf-es,
+ * which is also the one to refuse it.
+ * @throws Error for a field that cannot be encoded
+ */
+export function encodeEvent(event: Event): Uint8Array {
+  const bytes = sizeOf(event);
+  return bytes === undefined ? toBinary(EventSchema, event) : write(event, Buffer.allocUnsafe(bytes));
+}
+
+/** How many bytes an event takes; nothing where protobuf-es is needed. */
+function sizeOf(event: Event): number | undefined {
+  const { id, type, timestampMs, source, metadata, payload, confidence, priority } = event;
+  if (event.$unknown !== undefined || !(payload instanceof Uint8Array)) return undefined;
+  if (typeof id !== "string" || typeof type !== "string" || typeof source !== "string") return undefined;
+  if (typeof timestampMs !== "bigint" || timestampMs < 0n || timestampMs > Number.MAX_SAFE_INTEGER) return undefined;
+  // A negative zero is written, and NaN is nobody's business here.
+  if (!(confidence > 0 || Object.is(confidence, 0)) || confidence > 1) return undefined;
+  if (!Number.isInteger(priority) || priority < 0 || priority > 100) return undefined;
+  let bytes = textField(id) + textField(type) + textField(source);
+  if (timestampMs !== 0n) bytes += 1 + varintBytes(Number(timestampMs));
+  for (const key in metadata) {
+    const value = metadata[key];
+    if (typeof value !== "string" || !Object.hasOwn(metadata, key)) return undefined;
+    bytes += block(pairBytes(key, value));
+  }
+  if (payload.length > 0) bytes += block(payload.length);
+  if (confidence !== 0) bytes += 5;
+  for (const tag of event.tags) {
+    if (typeof tag !== "string") return undefined;
+    bytes += block(textBytes(tag));
+  }
+  if (priority !== 0) bytes += 1 + varintBytes(priority);
+  return bytes;
+}
+
+function write(event: Event, buffer: Buffer): Uint8Array {
+  const { id, type, timestampMs, source, metadata, payload, confidence, priority } = event;
+  let at = id === "" ? 0 : writeTextField(buffer, 0, tags.id, id);
+  if (type !== "") at = writeTextField(buffer, at, tags.type, type);
+  if (timestampMs !== 0n) {
+    buffer[at] = tags.timestampMs;
+    at = writeVarint(buffer, at + 1, Number(timestampMs));
+  }
+  if (source !== "") at = writeTextField(buffer, at, tags.source, source);
+  for (const key in metadata) {
+    const value = metadata[key] ?? "";
+    buffer[at] = tags.metadata;
+    at = writeVarint(buffer, at + 1, pairBytes(key, value));
+    at = writeTextField(buffer, at, pairTags.key, key);
+    at = writeTextField(buffer, at, pairTags.value, value);
+  }
+  if (payload.length > 0) {
+    buffer[at] = tags.payload;
+    at = writeVarint(buffer, at + 1, payload.length);
+    buffer.set(payload, at);
+    at += payload.length;
+  }
+  if (confidence !== 0) {
+    buffer[at] = tags.confidence;
+    at = buffer.writeFloatLE(confidence, at + 1);
+  }
+  for (const tag of event.tags) at = writeTextField(buffer, at, tags.tags, tag);
+  if (priority !== 0) {
+    buffer[at] = tags.priority;
+    writeVarint(buffer, at + 1, priority);
+  }
+  return buffer;
+}
+
+/** A text that is empty is left out. */
+function textField(text: string): number {
+  return text === "" ? 0 : block(textBytes(text));
+}
+
+/** In a map, both are always written. */
+function pairBytes(key: string, value: string): number {
+  return block(textBytes(key)) + block(textBytes(value));
+}
+
+function block(bytes: number): number {
+  return 1 + varintBytes(bytes) + bytes;
+}
+
+function writeTextField(buffer: Buffer, start: number, tag: number, text: string): number {
+  const bytes = textBytes(text);
+  buffer[start] = tag;
+  return writeText(buffer, writeVarint(buffer, start + 1, bytes), text, bytes);
+}

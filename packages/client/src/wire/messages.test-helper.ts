@@ -1,0 +1,89 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type ClientEvent,
+  ClientEventSchema,
+  type Delivery,
+  DeliverySchema,
+  type Event,
+  EventSchema,
+} from "@loom-bridge/protocol/messages";
+import fc from "fast-check";
+
+/** ASCII and not, also what is no well-formed text. */
+const text = fc.oneof(
+  fc.string({ maxLength: 100 }),
+  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.constantFrom("", "__proto__", "\ud800", "topic.a"),
+);
+const uint64 = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 53n }), fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }));
+const bytes = fc.uint8Array({ maxLength: 300 });
+const chain = fc.option(fc.record({ hops: fc.nat(40), path: fc.array(text, { maxLength: 2 }) }), { nil: undefined });
+
+const eventInit = fc.record({
+  id: text,
+  type: text,
+  timestampMs: fc.oneof(uint64, fc.bigInt({ min: -(2n ** 63n), max: 0n })),
+  source: text,
+  metadata: fc.dictionary(text, text, { maxKeys: 4 }),
+  payload: bytes,
+  confidence: fc.oneof(fc.constantFrom(0, -0, 1, 0.1, Number.NaN), fc.float()),
+  tags: fc.array(text, { maxLength: 3 }),
+  priority: fc.oneof(fc.integer({ min: 0, max: 100 }), fc.integer()),
+});
+
+/** Mostly such events as authors make, and now and then one that they should not. */
+export const event: fc.Arbitrary<Event> = eventInit.map((init) => create(EventSchema, init));
+
+type BatchInit = NonNullable<MessageInitShape<typeof DeliverySchema>["delivery"]>;
+
+const routed = fc.record({
+  topic: text,
+  event: bytes,
+  sender: text,
+  offset: uint64,
+  publishedMs: uint64,
+  key: text,
+  chain,
+});
+const eventBatch = fc.record({
+  subscription: fc.nat(),
+  firstSequence: uint64,
+  attempt: fc.nat(9),
+  events: fc.array(routed, { maxLength: 4 }),
+});
+
+/** A batch of events, or something else that the bridge says. */
+export const delivery: fc.Arbitrary<Delivery> = fc
+  .oneof(
+    { weight: 9, arbitrary: eventBatch.map((value): BatchInit => ({ case: "eventBatch", value })) },
+    fc.string().map((message): BatchInit => ({ case: "ack", value: { message } })),
+    eventInit.map((value): BatchInit => ({ case: "event", value })),
+  )
+  .map((init) => create(DeliverySchema, { delivery: init }));
+
+type SayInit = NonNullable<MessageInitShape<typeof ClientEventSchema>["event"]>;
+
+const item = fc.record({ topic: text, event: bytes, id: text, type: text, key: text, chain });
+const publishBatch = fc.record({ firstRef: uint64, items: fc.array(item, { maxLength: 4 }) });
+
+/** A batch of publishes, or something else that a client says. */
+export const clientEvent: fc.Arbitrary<ClientEvent> = fc
+  .oneof(
+    { weight: 9, arbitrary: publishBatch.map((value): SayInit => ({ case: "publishBatch", value })) },
+    fc.string().map((reason): SayInit => ({ case: "goodbye", value: { reason } })),
+  )
+  .map((init) => create(ClientEventSchema, { event: init }));
+
+/** Bytes with something else, or nothing, in place of a few. */
+export function damaged(whole: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  return fc.tuple(whole, fc.nat(), fc.nat({ max: 255 }), fc.nat({ max: 3 })).map(([sound, place, byte, removed]) => {
+    const changed = [...sound];
+    changed.splice(place % (changed.length + 1), removed, byte);
+    return Uint8Array.from(changed);
+  });
+}
+
+/** Two encodings one behind the other are one message, whose fields come twice. */
+export function joined(part: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  return fc.tuple(part, part).map((parts) => Buffer.concat(parts));
+}

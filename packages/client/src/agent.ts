@@ -146,9 +146,14 @@ export class Agent implements AsyncDisposable {
    * Publishes an event without waiting for the bridge: resolves when the outbound queue, 2048 messages and 8 MiB, has
    * taken it. When the queue is full, it waits, in order. A refusal goes to `onError`.
    */
-  async post(topic: string, event: EventInit): Promise<void> {
-    this.#life.ensureRunning();
-    return this.#publisher.post(topic, event);
+  post(topic: string, event: EventInit): Promise<void> {
+    // Not async: a promise that is returned through one costs as much as encoding the event.
+    try {
+      this.#life.ensureRunning();
+      return this.#publisher.post(topic, event);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /**

@@ -15,15 +15,40 @@ export const envelopeKeys = {
   traceFlags: "trace_flags",
 } as const;
 
+export type EnvelopeField = keyof typeof envelopeKeys;
+type Metadata = Readonly<Record<string, string>>;
+
 const prefix = "loom.";
+/** Every key that is read, with and without its prefix. */
+const fields = new Map(
+  (Object.keys(envelopeKeys) as EnvelopeField[]).flatMap((field) => [
+    [envelopeKeys[field] as string, field],
+    [withoutPrefix(envelopeKeys[field]), field],
+  ]),
+);
 
 /** Reads an envelope key: as written, else without its prefix. Empty values count as absent. */
-export function readEnvelopeKey(metadata: Readonly<Record<string, string>>, key: string): string | undefined {
-  const bare = key.startsWith(prefix) ? key.slice(prefix.length) : key;
-  return own(metadata, key) || own(metadata, bare) || undefined;
+export function readEnvelopeKey(metadata: Metadata, key: string): string | undefined {
+  return own(metadata, key) || own(metadata, withoutPrefix(key)) || undefined;
 }
 
-function own(metadata: Readonly<Record<string, string>>, key: string): string | undefined {
+/** Reads all envelope keys at once, each as `readEnvelopeKey` does. */
+export function readEnvelope(metadata: Metadata): Readonly<Partial<Record<EnvelopeField, string>>> {
+  const found: Partial<Record<EnvelopeField, string>> = {};
+  for (const key in metadata) {
+    const field = fields.get(key);
+    const value = field === undefined ? undefined : own(metadata, key);
+    if (field === undefined || value === undefined || value === "") continue;
+    if (found[field] === undefined || key === envelopeKeys[field]) found[field] = value;
+  }
+  return found;
+}
+
+function withoutPrefix(key: string): string {
+  return key.startsWith(prefix) ? key.slice(prefix.length) : key;
+}
+
+function own(metadata: Metadata, key: string): string | undefined {
   return Object.hasOwn(metadata, key) ? metadata[key] : undefined;
 }
 

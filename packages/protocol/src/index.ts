@@ -1,6 +1,6 @@
 export { agentSegment } from "./agent-segment.ts";
 export { BoundedQueue, type BoundedQueueOptions, type Overflow } from "./bounded-queue.ts";
-export { envelopeKeys, readEnvelopeKey, repliesTopic } from "./envelope-keys.ts";
+export { type EnvelopeField, envelopeKeys, readEnvelope, readEnvelopeKey, repliesTopic } from "./envelope-keys.ts";
 export { heartbeatIntervalMs, limits, outboundQueueMessages } from "./limits.ts";
 export { type ErrorCode, LoomError, type LoomErrorOptions } from "./loom-error.ts";
 export { maxTimerDelayMs, type Runtime, systemRuntime, type Timer } from "./runtime.ts";

@@ -3,9 +3,14 @@ import { type ClientEvent, EventAckSchema } from "@loom-bridge/protocol/messages
 import { clientEvent } from "./client-event.ts";
 import type { FrameSource } from "./outbox.ts";
 
-interface Entry {
-  readonly sequence: number;
-  done: boolean;
+/** One subscription's events that have come and may not be acknowledged yet. */
+interface Line {
+  /** Sequence numbers in the order of their coming. */
+  open: number[];
+  /** How many of them, from the front, are acknowledged. */
+  head: number;
+  /** Those that are finished while an older one is not. */
+  readonly finished: Set<number>;
 }
 
 /**
@@ -15,28 +20,46 @@ interface Entry {
  */
 export class EventAcks implements FrameSource {
   readonly #onAck: () => void;
-  readonly #open = new Map<number, Entry[]>();
+  readonly #lines = new Map<number, Line>();
   readonly #unsent = new Map<number, number>();
 
   constructor(onAck: () => void) {
     this.#onAck = onAck;
   }
 
-  /** Notes an event that has come. Returns a function to call when it is finished. */
-  received(subscription: number, sequence: number): () => void {
-    const entry: Entry = { sequence, done: false };
-    const entries = this.#open.get(subscription);
-    if (entries === undefined) this.#open.set(subscription, [entry]);
-    else entries.push(entry);
-    return () => {
-      entry.done = true;
-      this.#advance(subscription);
-    };
+  /** Notes an event that has come. */
+  received(subscription: number, sequence: number): void {
+    const line = this.#lines.get(subscription);
+    if (line === undefined) this.#lines.set(subscription, { open: [sequence], head: 0, finished: new Set() });
+    else line.open.push(sequence);
+  }
+
+  /** An event that has come is finished. */
+  finished(subscription: number, sequence: number): void {
+    const line = this.#lines.get(subscription);
+    if (line === undefined) return;
+    const { open, finished } = line;
+    if (open[line.head] !== sequence) {
+      finished.add(sequence);
+      return;
+    }
+    let last = sequence;
+    line.head += 1;
+    for (let next = open[line.head]; next !== undefined && finished.delete(next); next = open[line.head]) {
+      last = next;
+      line.head += 1;
+    }
+    if (line.head === open.length || line.head === 1024) {
+      line.open = open.slice(line.head);
+      line.head = 0;
+    }
+    this.#unsent.set(subscription, last);
+    this.#onAck();
   }
 
   /** Forgets a subscription that has ended. */
   forget(subscription: number): void {
-    this.#open.delete(subscription);
+    this.#lines.delete(subscription);
     this.#unsent.delete(subscription);
   }
 
@@ -46,16 +69,5 @@ export class EventAcks implements FrameSource {
       return clientEvent("eventAck", create(EventAckSchema, { subscription, sequence: BigInt(sequence) }));
     }
     return undefined;
-  }
-
-  #advance(subscription: number): void {
-    const entries = this.#open.get(subscription);
-    let finished = entries?.findIndex((entry) => !entry.done) ?? 0;
-    if (finished === -1) finished = entries?.length ?? 0;
-    const last = entries?.[finished - 1];
-    if (last === undefined) return;
-    entries?.splice(0, finished);
-    this.#unsent.set(subscription, last.sequence);
-    this.#onAck();
   }
 }

@@ -25,6 +25,8 @@ export interface OutgoingPublish {
   sentMs: number | undefined;
   /** Nobody waits for it any more: if it was not sent, it is not. */
   abandoned: boolean;
+  /** Whether `settle` is called with a receipt too, and not only with what went wrong. */
+  wantsReceipt: boolean;
   /** Called with what happened. */
   settle: (outcome: PublishReceipt | LoomError) => void;
 }
@@ -123,6 +125,7 @@ export class PublishLane implements FrameSource {
       }
       for (const [index, publish] of this.#unanswered.slice(answered, answered + count).entries()) {
         this.#unansweredBytes -= publish.event.byteLength;
+        if (receipt.error === undefined && !publish.wantsReceipt) continue;
         publish.settle(readReceipt(receipt, publish, index === count - 1));
       }
       answered += count;

@@ -32,15 +32,19 @@ export class SendQueue<Item> {
     this.#onItem = callback;
   }
 
+  /** Takes an item where it would not have to wait; returns whether it did. */
+  offer(item: Item, bytes: number): boolean {
+    if (this.#first !== undefined || this.#waiters.length > 0 || this.#queue.offer(item, bytes) === -1) return false;
+    this.#onItem();
+    return true;
+  }
+
   /**
    * Resolves when the queue has taken the item.
    * @throws LoomError `resource_exhausted` when too many wait already, or the reason given to `clear`.
    */
   send(item: Item, bytes: number): Promise<void> {
-    if (this.#first === undefined && this.#waiters.length === 0 && this.#queue.offer(item, bytes) !== -1) {
-      this.#onItem();
-      return Promise.resolve();
-    }
+    if (this.offer(item, bytes)) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const waiter: Waiter<Item> = { item, bytes, admit: resolve, refuse: reject };
       if (this.#waiters.offer(waiter, bytes) !== -1) return;

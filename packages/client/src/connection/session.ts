@@ -15,6 +15,7 @@ import { ToolServer } from "../tools/tool-server.ts";
 import { clientEvent } from "./client-event.ts";
 import { createDeferred } from "./deferred.ts";
 import { EventAcks } from "./event-acks.ts";
+import { EventInOrder } from "./event-in-order.ts";
 import { EventSettlements } from "./event-settlements.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { isFinal } from "./is-final.ts";
@@ -22,7 +23,7 @@ import { type FrameSource, OneFrame, Outbox } from "./outbox.ts";
 import { type DeliveryRoutes, routeDelivery } from "./route-delivery.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { SessionOptions } from "./session-options.ts";
-import { acknowledged, type Settlement } from "./settlement.ts";
+import { acknowledged } from "./settlement.ts";
 import { SubscriptionRequests } from "./subscription-requests.ts";
 
 /** How long the bridge may take to answer Register, and to end the stream after Goodbye. */
@@ -212,23 +213,28 @@ export class Session {
     const { subscription } = batch;
     const attempt = batch.attempt || 1;
     const receivedMs = this.#options.runtime.monotonic();
+    const settling = this.#options.settling(subscription);
     let sequence = Number(batch.firstSequence);
     for (const routed of batch.events) {
-      const settle = this.#settler(subscription, sequence);
-      this.#options.onEvent({ subscription, sequence, attempt, receivedMs, routed, settle });
+      if (settling === undefined) {
+        this.#acks.received(subscription, sequence);
+        this.#options.onEvent(new EventInOrder(this.#acks, subscription, sequence, attempt, receivedMs, routed));
+      } else {
+        const settle = this.#settlements.received(subscription, sequence, settling.extendEveryMs);
+        this.#options.onEvent({ subscription, sequence, attempt, receivedMs, routed, settle });
+      }
       sequence += 1;
     }
   }
 
-  #settler(subscription: number, sequence: number): (settlement: Settlement) => void {
-    const settling = this.#options.settling(subscription);
-    if (settling !== undefined) return this.#settlements.received(subscription, sequence, settling.extendEveryMs);
-    // In order, there is only one way to be finished with an event.
-    return this.#acks.received(subscription, sequence);
-  }
-
   #onGap(gap: Gap): void {
-    this.#settler(gap.subscription, Number(gap.lastSequence))(acknowledged);
+    const { subscription } = gap;
+    const lastSequence = Number(gap.lastSequence);
+    const settling = this.#options.settling(subscription);
+    if (settling === undefined) {
+      this.#acks.received(subscription, lastSequence);
+      this.#acks.finished(subscription, lastSequence);
+    } else this.#settlements.received(subscription, lastSequence, settling.extendEveryMs)(acknowledged);
     this.#options.onGap(gap);
   }
 

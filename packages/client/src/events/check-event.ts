@@ -1,4 +1,5 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
+import { textBytes } from "@loom-bridge/protocol/wire";
 import type { EventInit } from "./event-init.ts";
 
 /** @throws LoomError `invalid_argument` or, for a size, `resource_exhausted`; it names the field, limit and value. */
@@ -17,17 +18,18 @@ export function checkEvent(init: EventInit): void {
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
-  const pairs = Object.entries(metadata);
-  if (pairs.length > limits.metadataPairs) {
-    throw exhausted("metadata", `has ${pairs.length} pairs; at most ${limits.metadataPairs} are allowed`);
+  const keys = Object.keys(metadata);
+  if (keys.length > limits.metadataPairs) {
+    throw exhausted("metadata", `has ${keys.length} pairs; at most ${limits.metadataPairs} are allowed`);
   }
-  for (const [key, value] of pairs) {
-    const keyBytes = Buffer.byteLength(key);
+  for (const key of keys) {
+    const value = metadata[key];
+    const keyBytes = textBytes(key);
     if (keyBytes > limits.metadataKeyBytes) {
       throw exhausted("metadata", `has a key of ${keyBytes} bytes; at most ${limits.metadataKeyBytes} are allowed`);
     }
     if (typeof value !== "string") throw invalid("metadata", `has no string under ${JSON.stringify(key)}`);
-    const valueBytes = Buffer.byteLength(value);
+    const valueBytes = textBytes(value);
     if (valueBytes > limits.metadataValueBytes) {
       throw exhausted(
         "metadata",

@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { envelopeKeys, LoomError, type Runtime, readEnvelopeKey, systemRuntime } from "@loom-bridge/protocol";
+import { LoomError, type Runtime, readEnvelope, systemRuntime } from "@loom-bridge/protocol";
 import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
 import { createEvent, writeMetadata } from "./create-event.ts";
 import type { EventChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
-import { decodeText } from "./payload.ts";
+import { copyBytes, decodeText } from "./payload.ts";
 import { readFlags, readHex, readMilliseconds } from "./read-metadata.ts";
 
 /** How an event reached this agent. */
@@ -25,6 +25,7 @@ export class Envelope {
   readonly type: string;
   readonly timestampMs: number;
   readonly source: string;
+  /** Small ones share a `buffer` with others: whoever reads that one minds `byteOffset` and `byteLength`. */
   readonly payload: Uint8Array;
   readonly metadata: Readonly<Record<string, string>>;
   readonly confidence: number;
@@ -53,6 +54,7 @@ export class Envelope {
 
   private constructor(event: Event, payload: Uint8Array, routing: Routing) {
     const { metadata } = event;
+    const found = readEnvelope(metadata);
     this.id = event.id;
     this.type = event.type;
     this.timestampMs = Number(event.timestampMs);
@@ -62,14 +64,14 @@ export class Envelope {
     this.confidence = event.confidence;
     this.tags = event.tags;
     this.priority = event.priority;
-    this.threadId = readEnvelopeKey(metadata, envelopeKeys.threadId);
-    this.correlationId = readEnvelopeKey(metadata, envelopeKeys.correlationId);
-    this.replyTo = readEnvelopeKey(metadata, envelopeKeys.replyTo);
-    this.sender = routing.sender || readEnvelopeKey(metadata, envelopeKeys.sender);
-    this.ttlMs = readMilliseconds(metadata, envelopeKeys.ttlMs);
-    this.traceId = readHex(metadata, envelopeKeys.traceId, 32);
-    this.spanId = readHex(metadata, envelopeKeys.spanId, 16);
-    this.traceFlags = this.traceId === undefined ? undefined : readFlags(metadata, envelopeKeys.traceFlags);
+    this.threadId = found.threadId;
+    this.correlationId = found.correlationId;
+    this.replyTo = found.replyTo;
+    this.sender = routing.sender || found.sender;
+    this.ttlMs = readMilliseconds(found.ttlMs);
+    this.traceId = readHex(found.traceId, 32);
+    this.spanId = readHex(found.spanId, 16);
+    this.traceFlags = this.traceId === undefined ? undefined : readFlags(found.traceFlags);
     this.topic = routing.topic ?? "";
     this.sequence = routing.sequence ?? 0;
     this.offset = routing.offset ?? 0;
@@ -82,12 +84,12 @@ export class Envelope {
   static create(init: EventInit, runtime: Runtime = systemRuntime): Envelope {
     const event = createEvent(init, runtime);
     const { sender = "", key = "", chain } = init;
-    return new Envelope(event, event.payload, { sender, key, chain });
+    return new Envelope(event, copyBytes(event.payload), { sender, key, chain });
   }
 
-  /** Reads an event. The payload is copied, so that keeping it keeps no more than itself. */
+  /** Reads an event. The payload is copied, so that keeping it does not keep the message that it came in. */
   static fromProto(event: Event, routing: Routing = {}): Envelope {
-    return new Envelope(event, new Uint8Array(event.payload), routing);
+    return new Envelope(event, copyBytes(event.payload), routing);
   }
 
   toProto(): Event {

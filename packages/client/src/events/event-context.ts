@@ -59,32 +59,69 @@ export interface EventContextOptions {
 }
 
 export function createEventContext(options: EventContextOptions): EventContext {
-  const { agent, envelope, signal, settle, ageMs } = options;
-  const { threadId, traceId, spanId, traceFlags } = envelope;
-  // What a handler does is the second step of a chain at least, so that a loop is seen wherever it began.
-  const chain = (): EventChain => chainAfter(envelope.chain ?? {}, ageMs());
-  const inherit = () => ({ threadId, traceId, spanId, traceFlags, chain: chain() });
-  return {
-    agentId: agent.id,
-    envelope,
-    signal,
-    memory: agent.memory,
-    settle,
-    emit(topic: string, event: string | EventInit, payload?: Payload) {
+  return new HandlerContext(options);
+}
+
+/** Its functions are made when they are asked for: most handlers use none, and those that do may take them apart. */
+class HandlerContext implements EventContext {
+  readonly agentId: string;
+  readonly envelope: Envelope;
+  readonly signal: AbortSignal;
+  readonly settle: EventSettle;
+  readonly #agent: ContextAgent;
+  readonly #ageMs: () => number;
+
+  constructor({ agent, envelope, signal, settle, ageMs }: EventContextOptions) {
+    this.agentId = agent.id;
+    this.envelope = envelope;
+    this.signal = signal;
+    this.settle = settle;
+    this.#agent = agent;
+    this.#ageMs = ageMs;
+  }
+
+  get memory(): AgentMemory {
+    return this.#agent.memory;
+  }
+
+  get emit(): EventContext["emit"] {
+    return (topic: string, event: string | EventInit, payload?: Payload) => {
       const init = typeof event === "string" ? { type: event, payload } : event;
-      return agent.publish(topic, { ...inherit(), ...init });
-    },
-    request: (topic, payload, options) => agent.request(topic, payload, { ...inherit(), ...options }),
-    async reply(payload, options) {
-      const correlationId = envelope.correlationId ?? envelope.id;
-      return agent.publish(replyTopic(envelope), { ...inherit(), type: "reply", correlationId, payload, ...options });
-    },
-    async tool<Result>(tool: string | Tool<unknown, Result>, { payload, ...options }: ToolOptions = {}) {
-      const headers = { ...traceHeaders(envelope), ...options.headers };
-      const output = await agent.callTool(tool, payload, { chain: chain(), ...options, headers });
-      return output as Result;
-    },
-  };
+      return this.#agent.publish(topic, { ...this.#inherited(), ...init });
+    };
+  }
+
+  get request(): EventContext["request"] {
+    return (topic, payload, options) => this.#agent.request(topic, payload, { ...this.#inherited(), ...options });
+  }
+
+  get reply(): EventContext["reply"] {
+    return async (payload, options) => {
+      const correlationId = this.envelope.correlationId ?? this.envelope.id;
+      const init = { ...this.#inherited(), type: "reply", correlationId, payload, ...options };
+      return this.#agent.publish(replyTopic(this.envelope), init);
+    };
+  }
+
+  get tool(): EventContext["tool"] {
+    return <Result>(tool: string | Tool<unknown, Result>, options?: ToolOptions) => this.#callTool(tool, options);
+  }
+
+  async #callTool<Result>(tool: string | Tool<unknown, Result>, options: ToolOptions = {}): Promise<Result> {
+    const { payload, ...others } = options;
+    const headers = { ...traceHeaders(this.envelope), ...others.headers };
+    return (await this.#agent.callTool(tool, payload, { chain: this.#chain(), ...others, headers })) as Result;
+  }
+
+  /** What a handler does is the second step of a chain at least, so that a loop is seen wherever it began. */
+  #chain(): EventChain {
+    return chainAfter(this.envelope.chain ?? {}, this.#ageMs());
+  }
+
+  #inherited() {
+    const { threadId, traceId, spanId, traceFlags } = this.envelope;
+    return { threadId, traceId, spanId, traceFlags, chain: this.#chain() };
+  }
 }
 
 function replyTopic(envelope: Envelope): string {

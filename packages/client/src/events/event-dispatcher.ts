@@ -4,8 +4,8 @@ import { acknowledged, type Settlement } from "../connection/settlement.ts";
 import { EventDecoder } from "../wire/event-decoder.ts";
 import { Envelope } from "./envelope.ts";
 import { fromChain } from "./event-chain.ts";
-import { type ContextAgent, createEventContext } from "./event-context.ts";
-import { retryDelayMs, Verdict } from "./event-settle.ts";
+import type { ContextAgent } from "./event-context.ts";
+import { type HandlerParts, HandlerRun } from "./handler-run.ts";
 import { Inbox } from "./inbox.ts";
 import type { ReplyWaiters } from "./reply-waiters.ts";
 import type { EventHandler } from "./subscription-init.ts";
@@ -34,9 +34,12 @@ export class EventDispatcher {
   readonly #inbox: Inbox;
   readonly #repliesTopic: string;
   readonly #stopping = new AbortController();
+  readonly #parts: HandlerParts;
 
   constructor(options: EventDispatcherOptions) {
     this.#options = options;
+    const { agent, runtime, onError } = options;
+    this.#parts = { agent, runtime, onError, signal: this.#stopping.signal };
     this.#inbox = new Inbox(options.concurrency, options.onIdle);
     this.#repliesTopic = repliesTopic(options.agent.id);
   }
@@ -60,17 +63,13 @@ export class EventDispatcher {
     }
     const handler = this.#handlers.get(subscription) ?? this.#options.onEvent;
     if (handler === undefined) return item.settle(acknowledged);
-    const handle = async (): Promise<void> => item.settle(await this.#handle(handler, envelope, item));
     if (subscription !== repliesSubscription) {
-      this.#inbox.push({ handle, isDropped: () => item.dropped });
+      this.#inbox.push(new HandlerRun(this.#parts, handler, envelope, item, true));
       return;
     }
     item.settle(acknowledged);
     if (this.#inbox.waiting < repliesWindow) {
-      this.#inbox.push({
-        handle: async () => void (await this.#handle(handler, envelope, item)),
-        isDropped: () => false,
-      });
+      this.#inbox.push(new HandlerRun(this.#parts, handler, envelope, item, false));
     } else {
       const message = "a reply that nobody asked for was dropped";
       this.#options.onError(new LoomError("resource_exhausted", message), envelope);
@@ -105,23 +104,6 @@ export class EventDispatcher {
       );
       return undefined;
     }
-  }
-
-  async #handle(handler: EventHandler, envelope: Envelope, item: EventInHand): Promise<Settlement> {
-    const { agent, runtime, onError } = this.#options;
-    const delayMs = (): number => retryDelayMs(item.event.attempt, runtime.random());
-    const verdict = new Verdict(item.isAtLeastOnce, delayMs, () => item.settle({ verdict: "working" }));
-    const { receivedMs } = item.event;
-    const ageMs = (): number => runtime.monotonic() - receivedMs;
-    item.started = true;
-    try {
-      const { signal } = this.#stopping;
-      await handler(createEventContext({ agent, envelope, signal, settle: verdict, ageMs }), envelope);
-    } catch (error) {
-      onError(error, envelope);
-      if (item.isAtLeastOnce && verdict.settlement === undefined) verdict.retry();
-    }
-    return verdict.settlement ?? acknowledged;
   }
 }
 

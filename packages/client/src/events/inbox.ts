@@ -1,6 +1,6 @@
 export interface InboxItem {
-  /** Handles the event to its end. Never rejects. */
-  handle(): Promise<void>;
+  /** Handles the event to its end; a promise only where that is later. Never throws or rejects. */
+  handle(): Promise<void> | undefined;
   /** Whether it is not to be handled any more. */
   isDropped(): boolean;
 }
@@ -33,7 +33,9 @@ export class Inbox {
 
   push(item: InboxItem): void {
     this.#waiting.push(item);
-    if (this.#running < this.#concurrency) void this.#work();
+    if (this.#running === this.#concurrency) return;
+    this.#running += 1;
+    this.#work();
   }
 
   /** Starts no handler any more. What waits stays unacknowledged. */
@@ -47,10 +49,12 @@ export class Inbox {
     this.#head = 0;
   }
 
-  async #work(): Promise<void> {
-    this.#running += 1;
+  #work(): void {
     for (let item = this.#next(); item !== undefined; item = this.#next()) {
-      await item.handle();
+      const handling = item.handle();
+      if (handling === undefined) continue;
+      void handling.then(() => this.#work());
+      return;
     }
     this.#running -= 1;
     this.#onIdle();

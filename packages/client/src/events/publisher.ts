@@ -19,9 +19,15 @@ export interface PublisherOptions {
   readonly onLost: (reason: LoomError) => void;
 }
 
+const queued = Promise.resolve();
+/** An agent has few topics; whoever has more pays for a look at each. */
+const maxTopics = 256;
+
 /** Encodes events and brings them to the queue. */
 export class Publisher {
   readonly #options: PublisherOptions;
+  /** Topics that were found valid. */
+  readonly #topics = new Set<string>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -30,32 +36,58 @@ export class Publisher {
   /** Resolves when the bridge has answered. */
   publish(topic: string, init: EventInit): Promise<PublishReceipt> {
     return new Promise((resolve, reject) => {
-      this.#send(topic, init, (outcome) => {
+      const publish = this.#prepare(topic, init, true);
+      publish.settle = (outcome) => {
         if (LoomError.isInstance(outcome)) reject(outcome);
         else resolve(outcome);
-      }).catch(reject);
+      };
+      this.#send(publish).catch(reject);
     });
   }
 
-  /** Resolves when the queue has taken the event. */
+  /**
+   * Resolves when the queue has taken the event.
+   * @throws LoomError at once for an event that cannot be sent
+   */
   post(topic: string, init: EventInit): Promise<void> {
+    const { queue, timeoutMs } = this.#options;
+    // Where there is room, a post must not cost more than the event.
+    if (timeoutMs === undefined) {
+      const publish = this.#prepare(topic, init, false);
+      return queue.offer(publish, publish.event.byteLength) ? queued : this.#postSlowly(publish);
+    }
+    return this.#postSlowly(this.#prepare(topic, init, true));
+  }
+
+  #postSlowly(publish: OutgoingPublish): Promise<void> {
     return new Promise((resolve, reject) => {
-      let queued = false;
-      this.#send(topic, init, (outcome) => {
-        if (!LoomError.isInstance(outcome)) return;
-        if (queued) this.#options.onLost(outcome);
-        else reject(outcome);
-      }).then(() => {
-        queued = true;
+      let isQueued = false;
+      publish.settle = (outcome) => {
+        if (isQueued) this.#onPosted(outcome);
+        else if (LoomError.isInstance(outcome)) reject(outcome);
+      };
+      this.#send(publish).then(() => {
+        isQueued = true;
         resolve();
       }, reject);
     });
   }
 
-  async #send(topic: string, init: EventInit, onOutcome: OutgoingPublish["settle"]): Promise<void> {
-    const { agentId, runtime, queue, timeoutMs } = this.#options;
-    parseTopic(topic);
-    const message = createEvent({ ...init, sender: init.sender ?? agentId }, runtime);
+  readonly #onPosted = (outcome: PublishReceipt | LoomError): void => {
+    if (LoomError.isInstance(outcome)) this.#options.onLost(outcome);
+  };
+
+  #send(publish: OutgoingPublish): Promise<void> {
+    const { runtime, queue, timeoutMs } = this.#options;
+    if (timeoutMs !== undefined) limitWait(publish, runtime, timeoutMs);
+    return queue.send(publish, publish.event.byteLength);
+  }
+
+  /** What became of it is told to `onLost`, unless its `settle` is replaced. */
+  #prepare(topic: string, init: EventInit, wantsReceipt: boolean): OutgoingPublish {
+    const { agentId, runtime } = this.#options;
+    this.#checkTopic(topic);
+    const message = createEvent(init, runtime, init.sender ?? agentId);
     const event = encode(message);
     if (event.byteLength > limits.eventBytes) {
       const problem = `the event is ${event.byteLength} bytes; at most ${limits.eventBytes} are allowed`;
@@ -64,20 +96,25 @@ export class Publisher {
       });
     }
     const { id, type } = message;
-    const chain = init.chain === undefined ? undefined : toChain(init.chain);
-    const publish: OutgoingPublish = {
+    return {
       topic,
       event,
       id,
       type,
       key: init.key ?? "",
-      chain,
+      chain: init.chain === undefined ? undefined : toChain(init.chain),
       sentMs: undefined,
       abandoned: false,
-      settle: onOutcome,
+      wantsReceipt,
+      settle: this.#onPosted,
     };
-    if (timeoutMs !== undefined) limitWait(publish, runtime, timeoutMs);
-    await queue.send(publish, event.byteLength);
+  }
+
+  #checkTopic(topic: string): void {
+    if (this.#topics.has(topic)) return;
+    parseTopic(topic);
+    if (this.#topics.size === maxTopics) this.#topics.clear();
+    this.#topics.add(topic);
   }
 }
 

@@ -15,7 +15,7 @@ import type { Subscriber } from "./subscriber.ts";
 import type { BusParts } from "./subscription-parts.ts";
 import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
 import type { SubscriptionRequest } from "./subscription-request.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import { type Route, Subscriptions } from "./subscriptions.ts";
 
 export interface EventBusOptions {
   readonly runtime: Runtime;
@@ -129,7 +129,7 @@ export class EventBus {
 
   #publish(event: BusEvent, once: boolean): PublishOutcome | Promise<PublishOutcome> {
     if (isBridgeTopic(event.topic)) throw isTheBridges(event.topic);
-    const segments = parseTopic(event.topic);
+    const route = this.#subscriptions.route(event.topic);
     const { sender, id } = event;
     // Publishers without a session have no name, and may well choose the same ids.
     const isRemembered = once && sender !== "" && id !== "";
@@ -137,8 +137,8 @@ export class EventBus {
     if (first !== undefined) this.#journal.record("duplicate", id, sender, event.topic, "published before");
     if (first instanceof Promise) return first.then((outcome) => ({ ...outcome, duplicate: true }));
     if (first !== undefined) return { ...first, duplicate: true };
-    const chain = extendChain(event.chain, `${sender || "anonymous"} > ${event.topic}`);
-    const outcome = this.#route(chain === undefined ? event : { ...event, chain }, segments, true);
+    const extended = event.chain === undefined ? event : this.#extend(event);
+    const outcome = this.#route(extended, route, true);
     if (isRemembered) this.#memory.remember(sender, id, outcome);
     return outcome;
   }
@@ -148,14 +148,14 @@ export class EventBus {
    * log cannot keep is delivered to who is here.
    */
   announce(event: BusEvent): void {
-    const segments = parseTopic(event.topic);
+    const route = this.#subscriptions.route(event.topic);
     const notKept = (error: unknown): void => {
       const { topic, id } = event;
       this.#options.logger?.error("an event of the bridge's own could not be kept", { topic, id, error });
-      void this.#deliver({ ...event, offset: 0, publishedMs: this.#options.runtime.now() }, segments, false);
+      void this.#deliver({ ...event, offset: 0, publishedMs: this.#options.runtime.now() }, route, false);
     };
     try {
-      const outcome = this.#route(event, segments, false);
+      const outcome = this.#route(event, route, false);
       if (outcome instanceof Promise) outcome.catch(notKept);
     } catch (error) {
       notKept(error);
@@ -198,27 +198,28 @@ export class EventBus {
     return this.#subscriptions.isEmpty && this.#statistics.topicCount === 0;
   }
 
-  #route(event: BusEvent, segments: readonly string[], mayWait: boolean): PublishOutcome | Promise<PublishOutcome> {
+  #extend(event: BusEvent): BusEvent {
+    return { ...event, chain: extendChain(event.chain, `${event.sender || "anonymous"} > ${event.topic}`) };
+  }
+
+  #route(event: BusEvent, route: Route, mayWait: boolean): PublishOutcome | Promise<PublishOutcome> {
     const { log, runtime } = this.#options;
     const publishedMs = runtime.now();
-    if (log === undefined || isNews(segments)) {
-      return this.#deliver({ ...event, offset: 0, publishedMs }, segments, mayWait);
+    if (log === undefined || isNews(route)) {
+      return this.#deliver({ ...event, offset: 0, publishedMs }, route, mayWait);
     }
     const logged = log.append(event, publishedMs);
     // Nobody has seen what a crash forgets.
     const kept = log.kept();
-    if (kept === undefined) return this.#deliver(logged, segments, mayWait);
-    return kept.then(() => this.#deliver(logged, segments, mayWait));
+    if (kept === undefined) return this.#deliver(logged, route, mayWait);
+    // Meanwhile somebody may have subscribed, or left.
+    return kept.then(() => this.#deliver(logged, this.#subscriptions.route(event.topic), mayWait));
   }
 
-  #deliver(
-    event: LoggedEvent,
-    segments: readonly string[],
-    mayWait: boolean,
-  ): PublishOutcome | Promise<PublishOutcome> {
-    const receivers = this.#subscriptions.choose(segments, event);
+  #deliver(event: LoggedEvent, route: Route, mayWait: boolean): PublishOutcome | Promise<PublishOutcome> {
+    const receivers = this.#subscriptions.choose(route, event);
     // News of the bridge's that nobody wants would push the topics of others out of the statistics.
-    if (receivers.length === 0 && isNews(segments)) return countResults([], 0);
+    if (receivers.length === 0 && isNews(route)) return countResults([], 0);
     const counts = this.#statistics.published(event.topic);
     const { id, sender, topic, offset } = event;
     this.#journal.record("published", id, sender, topic, { matched: receivers.length, offset });
@@ -254,7 +255,7 @@ export class EventBus {
 }
 
 /** What the bridge says of itself. It tells what is now, so nothing of it is kept. */
-function isNews(segments: readonly string[]): boolean {
+function isNews({ segments }: Route): boolean {
   return segments[0] === "$sys";
 }
 

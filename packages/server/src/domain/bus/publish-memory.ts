@@ -25,6 +25,8 @@ export class PublishMemory {
   readonly #publishes = new Map<string, Remembered>();
   readonly #now: () => number;
   #sinceSweep = 0;
+  /** What was asked for last, which is mostly remembered next: making its key costs more than looking it up. */
+  readonly #asked = { sender: "", id: "", key: "", isKnown: true };
 
   /** @param now a clock in milliseconds that never goes back */
   constructor(now: () => number) {
@@ -37,15 +39,24 @@ export class PublishMemory {
 
   /** What became of a publish with this id, if it was within the time. */
   find(sender: string, id: string): PublishOutcome | Promise<PublishOutcome> | undefined {
-    const found = this.#publishes.get(keyOf(sender, id));
+    const key = keyOf(sender, id);
+    const found = this.#publishes.get(key);
+    const asked = this.#asked;
+    asked.sender = sender;
+    asked.id = id;
+    asked.key = key;
+    asked.isKnown = found !== undefined;
     return found === undefined || this.#isOver(found) ? undefined : found.outcome;
   }
 
   remember(sender: string, id: string, outcome: PublishOutcome | Promise<PublishOutcome>, ageMs = 0): void {
-    const key = keyOf(sender, id);
+    const asked = this.#asked;
+    const wasAsked = asked.id === id && asked.sender === sender;
+    const key = wasAsked ? asked.key : keyOf(sender, id);
     const remembered = { atMs: this.#now() - ageMs, outcome };
     // Deleted first, so that the map stays in the order of time.
-    this.#publishes.delete(key);
+    if (!wasAsked || asked.isKnown) this.#publishes.delete(key);
+    asked.isKnown = true;
     this.#publishes.set(key, remembered);
     if (outcome instanceof Promise) {
       outcome.then(

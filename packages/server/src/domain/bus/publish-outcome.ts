@@ -23,7 +23,8 @@ const noDrops: readonly Drop[] = [];
 
 export function countResults(results: readonly DeliveryResult[], offset: number): PublishOutcome {
   const matched = results.length;
-  const queued = results.reduce((sum, result) => (result === "queued" ? sum + 1 : sum), 0);
+  let queued = 0;
+  for (const result of results) if (result === "queued") queued += 1;
   if (queued === matched) return { matched, queued, dropped: 0, drops: noDrops, offset, duplicate: false };
   const drops = (["queue-full", "subscriber-left"] as const)
     .map((reason) => ({ reason, count: results.filter((result) => result === reason).length }))

@@ -1,3 +1,4 @@
+import { parseTopic } from "@loom-bridge/protocol";
 import type { BusEvent, LoggedEvent } from "./bus-event.ts";
 import type { TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
@@ -28,12 +29,26 @@ interface Entry {
   readonly receiver: Receiver;
 }
 
+/** What is known of a topic that is published to. */
+export interface Route {
+  readonly segments: readonly string[];
+  /** What matches it. */
+  readonly entries: readonly Entry[];
+  /** Who gets its events, where their type does not matter. */
+  readonly receivers: readonly Receiver[] | undefined;
+}
+
+/** Routes are kept for this many topics. With more, all are found anew now and then. */
+const maxRoutes = 4096;
+
 /** All subscriptions and groups, found by topic. */
 export class Subscriptions {
   readonly #parts: BusParts;
   readonly #index = new TopicIndex<Entry>();
   readonly #receivers = new Set<Receiver>();
   readonly #groups = new Map<string, { group: SubscriptionGroup; entry: Entry }>();
+  /** Of the topics that were published to since something was subscribed or unsubscribed. */
+  readonly #routes = new Map<string, Route>();
   #size = 0;
 
   constructor(parts: BusParts) {
@@ -67,19 +82,31 @@ export class Subscriptions {
     return end();
   }
 
+  /**
+   * Where events of a topic go.
+   * @throws LoomError `invalid_argument` when the topic is none
+   */
+  route(topic: string): Route {
+    const known = this.#routes.get(topic);
+    if (known !== undefined) return known;
+    const segments = parseTopic(topic);
+    const entries: Entry[] = [];
+    this.#index.match(segments, (entry) => entries.push(entry));
+    const isForAllTypes = entries.every(({ receiver }) => receiver.eventTypes.size === 0);
+    const route: Route = { segments, entries, receivers: isForAllTypes ? chooseOf(entries) : undefined };
+    if (this.#routes.size === maxRoutes) this.#routes.clear();
+    this.#routes.set(topic, route);
+    return route;
+  }
+
   /** One receiver for each owner: of an agent's subscriptions the one that loses least, then the first. */
-  choose(segments: readonly string[], event: BusEvent): readonly Receiver[] {
-    const found: Entry[] = [];
-    this.#index.match(segments, (entry) => {
-      if (isWanted(entry.receiver, event) && entry.owner.accepts?.(event) !== false) found.push(entry);
-    });
-    if (found.length < 2) return found.map(({ receiver }) => receiver);
-    const byOwner = new Map<Entry["owner"], Receiver>();
-    for (const { owner, receiver } of found) {
-      const chosen = byOwner.get(owner);
-      if (chosen === undefined || goesBefore(receiver, chosen)) byOwner.set(owner, receiver);
-    }
-    return [...byOwner.values()];
+  choose({ receivers, entries }: Route, event: BusEvent): readonly Receiver[] {
+    // What an owner accepts may change at any time, so it is not part of a route.
+    if (receivers !== undefined && entries.every(({ owner }) => owner.accepts === undefined)) return receivers;
+    const wanted = entries.filter(
+      ({ owner, receiver }) => isWanted(receiver, event) && owner.accepts?.(event) !== false,
+    );
+    return chooseOf(wanted);
   }
 
   countMatches(segments: readonly string[]): number {
@@ -175,13 +202,25 @@ export class Subscriptions {
 
   #enter(entry: Entry): void {
     this.#receivers.add(entry.receiver);
+    this.#routes.clear();
     for (const filter of entry.receiver.filters) this.#index.add(filter, entry);
   }
 
   #take(entry: Entry): void {
     this.#receivers.delete(entry.receiver);
+    this.#routes.clear();
     for (const filter of entry.receiver.filters) this.#index.remove(filter, entry);
   }
+}
+
+function chooseOf(entries: readonly Entry[]): readonly Receiver[] {
+  if (entries.length < 2) return entries.map(({ receiver }) => receiver);
+  const byOwner = new Map<Entry["owner"], Receiver>();
+  for (const { owner, receiver } of entries) {
+    const chosen = byOwner.get(owner);
+    if (chosen === undefined || goesBefore(receiver, chosen)) byOwner.set(owner, receiver);
+  }
+  return [...byOwner.values()];
 }
 
 function isWanted({ eventTypes }: Receiver, { type }: BusEvent): boolean {

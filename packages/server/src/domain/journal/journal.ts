@@ -66,12 +66,13 @@ export const defaultJournalLimits: JournalLimits = { maxEntries: 50_000, maxByte
 const entryBytes = 64;
 
 interface Entry {
-  readonly id: string;
-  readonly timestampMs: number;
-  readonly what: JournalVerb;
-  readonly agentId: string;
-  readonly subject: string;
-  readonly detail: JournalDetail;
+  id: string;
+  timestampMs: number;
+  what: JournalVerb;
+  agentId: string;
+  subject: string;
+  detail: JournalDetail;
+  bytes: number;
 }
 
 /**
@@ -80,20 +81,20 @@ interface Entry {
  */
 export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> = {}): Journal {
   const { maxEntries, maxBytes, maxAgeMs } = { ...defaultJournalLimits, ...limits };
-  const ring = Array.from<Entry | undefined>({ length: maxEntries });
+  /** Entries are written anew and never given up: a new one for each note would cost more than all else. */
+  const ring: Entry[] = [];
   let first = 0;
   let count = 0;
   let bytes = 0;
   let sinceMs = runtime.now();
 
   function forgetOldest(): void {
-    const entry = ring[first];
-    ring[first] = undefined;
+    const entry = ring[first] as Entry;
     first = first + 1 === maxEntries ? 0 : first + 1;
     count -= 1;
-    if (entry === undefined) return;
-    bytes -= sizeOf(entry);
+    bytes -= entry.bytes;
     sinceMs = entry.timestampMs;
+    clear(entry);
   }
 
   function forgetOld(): void {
@@ -105,11 +106,18 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
   return {
     record(what, id, agentId, subject, detail) {
       if (id === "") return;
-      const entry: Entry = { id, timestampMs: runtime.now(), what, agentId, subject, detail };
-      const size = sizeOf(entry);
+      const size = sizeOf(id, agentId, subject, detail);
       while (count > 0 && (count === maxEntries || bytes + size > maxBytes)) forgetOldest();
       const next = first + count;
-      ring[next < maxEntries ? next : next - maxEntries] = entry;
+      const place = next < maxEntries ? next : next - maxEntries;
+      const entry = (ring[place] ??= { ...nothing });
+      entry.id = id;
+      entry.timestampMs = runtime.now();
+      entry.what = what;
+      entry.agentId = agentId;
+      entry.subject = subject;
+      entry.detail = detail;
+      entry.bytes = size;
       count += 1;
       bytes += size;
     },
@@ -118,14 +126,26 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
       const records: JournalRecord[] = [];
       for (let index = 0; index < count; index += 1) {
         const entry = ring[(first + index) % maxEntries];
-        if (entry?.id === id) records.push({ ...entry, detail: asText(entry.detail) });
+        if (entry?.id !== id) continue;
+        const { timestampMs, what, agentId, subject, detail } = entry;
+        records.push({ timestampMs, what, agentId, subject, detail: asText(detail) });
       }
       return { records, sinceMs };
     },
   };
 }
 
-function sizeOf({ id, agentId, subject, detail }: Entry): number {
+/** Lets go of what it holds. */
+function clear(entry: Entry): void {
+  entry.id = "";
+  entry.agentId = "";
+  entry.subject = "";
+  entry.detail = "";
+}
+
+const nothing: Entry = { id: "", timestampMs: 0, what: "published", agentId: "", subject: "", detail: "", bytes: 0 };
+
+function sizeOf(id: string, agentId: string, subject: string, detail: JournalDetail): number {
   const detailBytes = typeof detail === "string" ? detail.length : entryBytes;
   return entryBytes + id.length + agentId.length + subject.length + detailBytes;
 }

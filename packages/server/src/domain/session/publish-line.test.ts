@@ -17,9 +17,9 @@ test("with a durable log, publishes of a tick share a write, and are answered an
   const { bus, subscriber, subscribe } = createBusWorld({ runtime, log });
   const subscription = subscribe(subscriber("agent"));
   const line = new PublishLine({ ...bounds, bus });
-  for (let ref = 1; ref <= 5; ref += 1) line.submit({ ref, event: eventOf("a", String(ref), "sender") });
-  line.submit({ ref: 6, event: eventOf("not a topic") });
-  line.submit({ ref: 7, event: eventOf("a", "5", "sender") });
+  for (let ref = 1; ref <= 5; ref += 1) line.submit(ref, eventOf("a", String(ref), "sender"));
+  line.submit(6, eventOf("not a topic"));
+  line.submit(7, eventOf("a", "5", "sender"));
   assert.deepEqual([line.takeReceipts(), takeAll(subscription), log.head], [[], [], 5]);
   await line.idle();
   assert.deepEqual(
@@ -44,13 +44,13 @@ test("what the log cannot keep is refused, delivered to nobody, and may be publi
   const line = new PublishLine({ ...bounds, bus });
   const large = { ...eventOf("a", "large", "sender"), body: new Uint8Array(200_000) };
   for (const ref of [1, 2]) {
-    line.submit({ ref, event: large });
+    line.submit(ref, large);
     await line.idle();
     const [receipt] = line.takeReceipts();
     assert.deepEqual([receipt?.ref, receipt?.error?.code, receipt?.duplicate], [ref, "unavailable", false]);
   }
   assert.deepEqual(takeAll(subscription), []);
-  line.submit({ ref: 3, event: eventOf("a", "small", "sender") });
+  line.submit(3, eventOf("a", "small", "sender"));
   await line.idle();
   assert.deepEqual(idsOf(takeAll(subscription)), ["small"]);
   await log.close();
@@ -61,7 +61,7 @@ test("a receipt of a dropped event stands alone, with the reason", () => {
   const { bus, subscriber, subscribe } = createBusWorld();
   subscribe(subscriber("slow"), { quality: "realtime", overflow: "drop-newest" });
   const line = new PublishLine({ ...bounds, window: 10_000, bus });
-  for (let ref = 1; ref <= 514; ref += 1) line.submit({ ref, event: eventOf("a") });
+  for (let ref = 1; ref <= 514; ref += 1) line.submit(ref, eventOf("a"));
   assert.deepEqual(
     line.takeReceipts().map(({ ref, count, queued, drops }) => [ref, count, queued, drops]),
     [

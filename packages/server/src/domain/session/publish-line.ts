@@ -19,11 +19,11 @@ export interface PublishLineOptions {
 }
 
 interface OpenPublish {
-  readonly item: Item;
+  readonly ref: number;
   result: PublishOutcome | LoomError | undefined;
 }
 
-interface Item {
+interface Waiting {
   /** 0: no receipt. */
   readonly ref: number;
   readonly event: BusEvent;
@@ -37,7 +37,7 @@ interface Item {
 export class PublishLine {
   readonly #options: PublishLineOptions;
   /** Bounded by whoever submits: it stops when the line is congested. */
-  readonly #waiting = new BoundedQueue<Item>({
+  readonly #waiting = new BoundedQueue<Waiting>({
     maxItems: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,
   });
@@ -51,10 +51,10 @@ export class PublishLine {
     this.#options = options;
   }
 
-  submit(item: Item): void {
+  submit(ref: number, event: BusEvent): void {
     if (this.#closed) return;
-    if (this.#mustWait) this.#waiting.offer(item, sizeOf(item.event));
-    else this.#publish(item);
+    if (this.#mustWait) this.#waiting.offer({ ref, event }, sizeOf(event));
+    else this.#publish(ref, event);
   }
 
   get congested(): boolean {
@@ -93,25 +93,25 @@ export class PublishLine {
     return this.#open.length > 0 && !this.#options.bus.isDurable;
   }
 
-  #publish(item: Item): void {
-    const open: OpenPublish = { item, result: undefined };
+  #publish(ref: number, event: BusEvent): void {
     let outcome: PublishOutcome | Promise<PublishOutcome>;
     try {
-      this.#options.check?.(item.event);
+      this.#options.check?.(event);
       // Whoever asks for no receipt could not be told of a duplicate, so it is taken at its word.
-      outcome = this.#options.bus.publish(item.event, item.ref !== 0);
+      outcome = this.#options.bus.publish(event, ref !== 0);
     } catch (error) {
       outcome = Promise.reject(error);
       if (this.#open.length === 0) {
         outcome.catch(() => {});
-        this.#refuse(item, asLoomError(error));
+        this.#refuse(ref, asLoomError(error));
         return;
       }
     }
     if (!(outcome instanceof Promise) && this.#open.length === 0) {
-      this.#answer(item, outcome);
+      this.#answer(ref, outcome);
       return;
     }
+    const open: OpenPublish = { ref, result: undefined };
     this.#open.push(open);
     void Promise.resolve(outcome).then(
       (settled) => this.#settled(open, settled),
@@ -122,19 +122,19 @@ export class PublishLine {
   #settled(open: OpenPublish, result: PublishOutcome | LoomError): void {
     open.result = result;
     while (this.#open[0]?.result !== undefined) {
-      const { item, result: first } = this.#open.shift() as OpenPublish;
-      if (LoomError.isInstance(first)) this.#refuse(item, first);
-      else if (first !== undefined) this.#answer(item, first);
+      const { ref, result: first } = this.#open.shift() as OpenPublish;
+      if (LoomError.isInstance(first)) this.#refuse(ref, first);
+      else if (first !== undefined) this.#answer(ref, first);
     }
     while (!this.#mustWait) {
       const [next] = this.#waiting.take(1);
       if (next === undefined) break;
-      this.#publish(next);
+      this.#publish(next.ref, next.event);
     }
     this.#changed();
   }
 
-  #refuse({ ref }: Item, error: LoomError): void {
+  #refuse(ref: number, error: LoomError): void {
     if (this.#closed) return;
     if (ref === 0) this.#options.onRefused(error);
     else {
@@ -144,7 +144,7 @@ export class PublishLine {
     this.#options.onChange();
   }
 
-  #answer({ ref }: Item, outcome: PublishOutcome): void {
+  #answer(ref: number, outcome: PublishOutcome): void {
     if (ref === 0 || this.#closed) return;
     const last = this.#receipts.at(-1);
     if (last !== undefined && last.ref + last.count === ref && isAlike(last, outcome)) {

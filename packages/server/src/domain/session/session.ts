@@ -148,7 +148,7 @@ export class Session {
 
   /** Publishes in order. `ref` 0 wants no receipt. */
   publish(ref: number, event: BusEvent): void {
-    this.#publishes.submit({ ref, event });
+    this.#publishes.submit(ref, event);
   }
 
   /** Resolves when the session can take more publishes: at once, unless too many wait for slow subscribers. */

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { EventSchema, RoutedEventSchema } from "@loom-bridge/protocol/messages";
-import { type EnvelopeWriter, varintBytes, writeVarint } from "@loom-bridge/protocol/wire";
+import { type EnvelopeWriter, varintBytes, writeText, writeVarint } from "@loom-bridge/protocol/wire";
 import type { BusEvent, LoggedEvent } from "../../domain/bus/bus-event.ts";
 import { fromChain } from "../chain-mapping.ts";
 import { toEvent } from "../event-mapping.ts";
@@ -67,17 +67,20 @@ export class EventEncoder {
     }
     const tails = events.map(encodeTail);
     const sizes = events.map((event, index) => routedEventBytes(event) + (tails[index]?.length ?? 0));
-    const encoded = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + 1 + varintBytes(size) + size, 0));
+    let bytes = 0;
+    for (const size of sizes) bytes += 1 + varintBytes(size) + size;
+    const encoded = Buffer.allocUnsafe(bytes);
     let at = 0;
-    for (const [index, event] of events.entries()) {
+    for (let index = 0; index < events.length; index += 1) {
+      const event = events[index] as LoggedEvent;
       encoded[at++] = fieldTags.routedEvent;
       at = writeVarint(encoded, at, sizes[index] ?? 0);
-      at = writeText(encoded, at, routedTags.topic, event.topic);
+      at = writeAscii(encoded, at, routedTags.topic, event.topic);
       encoded[at++] = routedTags.event;
       at = writeVarint(encoded, at, event.body.length);
       encoded.set(event.body, at);
       at += event.body.length;
-      if (event.sender !== "") at = writeText(encoded, at, routedTags.sender, event.sender);
+      if (event.sender !== "") at = writeAscii(encoded, at, routedTags.sender, event.sender);
       if (event.offset > 0) {
         encoded[at++] = routedTags.offset;
         at = writeVarint(encoded, at, event.offset);
@@ -111,10 +114,9 @@ function routedEventBytes({ topic, body, sender, offset, publishedMs }: LoggedEv
   );
 }
 
-function writeText(buffer: Buffer, start: number, tag: number, ascii: string): number {
+function writeAscii(buffer: Buffer, start: number, tag: number, ascii: string): number {
   buffer[start] = tag;
-  const at = writeVarint(buffer, start + 1, ascii.length);
-  return at + buffer.write(ascii, at, "latin1");
+  return writeText(buffer, writeVarint(buffer, start + 1, ascii.length), ascii, ascii.length);
 }
 
 /** The body where it is an Event; whoever published it in a batch may have sent anything. */

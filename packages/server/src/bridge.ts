@@ -21,6 +21,7 @@ import { createStreamEnds } from "./domain/session/stream-ends.ts";
 import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
 import { createCallAs } from "./domain/tools/call-as.ts";
 import type { CallResultStore } from "./domain/tools/call-result-store.ts";
+import type { ToolDescriptor, ToolProvider } from "./domain/tools/tool.ts";
 import { createToolBroker } from "./domain/tools/tool-broker.ts";
 import { createToolRegistry } from "./domain/tools/tool-registry.ts";
 import type { Admission } from "./listener/admission.ts";
@@ -93,6 +94,12 @@ export interface Bridge {
   readonly interceptors: readonly Interceptor[];
   /** Adds the bridge's services to a router. */
   routes(router: ConnectRouter): void;
+  /**
+   * Adds tools while the bridge runs, and returns what takes them away again and ends their calls. `kind` says whose
+   * they are: a tool of the bridge, or of agents, among whom the calls are shared.
+   * @throws LoomError as for the tools of a Register.
+   */
+  provide(provider: ToolProvider, tools: readonly ToolDescriptor[]): () => void;
   /** Answers calls to a path without a router, as messages of bytes: what a listener can use for its busiest path. */
   readonly streams: ReadonlyMap<string, MessageStreamHandler>;
   /**
@@ -175,6 +182,10 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
       router.service(ActionService, createActionService({ callAs, registry }));
       router.service(MemoryService, createMemoryService(memory));
       router.service(AgentService, createAgentService({ sessions, presence, streamEnds, gatekeeper, bus, logger }));
+    },
+    provide(added, descriptors) {
+      const registration = registry.register(added, descriptors);
+      return () => registration.remove();
     },
     async drain(reason, graceMs) {
       await drainSessions({ sessions, presence, runtime, reason, graceMs: Math.floor(graceMs / 2) });

@@ -16,11 +16,14 @@ export type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 export type * from "./domain/memory/memory-store.ts";
 export type { BridgeTool, BridgeToolContext, JsonValue } from "./domain/tools/bridge-tool.ts";
 export type { CallResultLimits, CallResultStore } from "./domain/tools/call-result-store.ts";
+export type { ToolDescriptor, ToolInvocation, ToolOutcome, ToolProvider } from "./domain/tools/tool.ts";
 export { ToolFailure } from "./domain/tools/tool-failure.ts";
 export { type Admission, admissionKey } from "./listener/admission.ts";
 export type { ListenerLimits } from "./listener/listener-limits.ts";
+export type { MessageReceiver, MessageStream, MessageStreamHandler } from "./listener/message-stream.ts";
 export type { TlsOptions } from "./listener/tls.ts";
 export { type BridgeServer, type ServeOptions, serve } from "./serve.ts";
+export { createInMemoryCallResults } from "./stores/call-results/in-memory-call-results.ts";
 export {
   createSqliteCallResults,
   type SqliteCallResultsOptions,

@@ -1,75 +1,216 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import { Agent, type AgentOptions, BridgeClient, type BridgeClientOptions } from "@loom-bridge/client";
-import { type Bridge, type BridgeOptions, createBridge } from "@loom-bridge/server";
-import { createHandlers, createMemoryNetwork, type Handlers } from "./memory-transport.ts";
+import { LoomError } from "@loom-bridge/protocol";
+import type { Bridge } from "@loom-bridge/server";
+import { BridgeHost } from "./bridge-host.ts";
+import type { Clock, SettleOptions, WaitOptions } from "./clock/clock.ts";
+import type { Faults } from "./faults/faults.ts";
+import { findHeldByBridge, findLeftOver, findUnfaked } from "./find-leftovers.ts";
+import type { LinkState } from "./network/network.ts";
+import type { TopicPayloads } from "./probes/match.ts";
+import { createProbe, createProbeInbox, type Probe } from "./probes/probe.ts";
+import { describeEvent } from "./probes/probe-event.ts";
+import { type BridgeSnapshot, takeSnapshot } from "./snapshot.ts";
+import type { RestartOptions, TestBridgeOptions } from "./test-bridge-options.ts";
+import type { Timeline } from "./timeline/timeline.ts";
+import { FakeToolBox, type FakeTools } from "./tools/fake-tools.ts";
+import { createWorld } from "./world.ts";
 
-export interface TestBridgeOptions extends BridgeOptions {
-  /**
-   * How many bytes may be under way in each direction of a call. Default: 65 536, the window of an HTTP/2 stream, so
-   * that "sent" is not "received" here either.
-   */
-  readonly windowBytes?: number;
-}
+type ClientOptions = Omit<BridgeClientOptions, "transport" | "address"> & {
+  /** The name of its link, for faults and the timeline. Default: `client-1` and so on. */
+  readonly link?: string;
+};
 
-/** A bridge in this process, for one test. `await using` closes it with everything that it made. */
-export interface TestBridge extends AsyncDisposable {
+/** A bridge in this process with a network and a time of its own, for one test. `await using` closes all of it. */
+export interface TestBridge<Topics extends TopicPayloads = TopicPayloads> extends AsyncDisposable {
   /** The bridge that answers now. */
   readonly bridge: Bridge;
-  /** A new way to the bridge, for a client that the test makes itself. */
-  transport(): Transport;
-  /** A client of the bridge. Closed with the bridge. */
-  client(options?: Omit<BridgeClientOptions, "transport" | "address">): BridgeClient;
-  /** An agent that is connected to the bridge. Stopped with the bridge. */
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly tools: FakeTools;
+  /** Everything that crossed the links, and what else happened. Prints as text. */
+  readonly timeline: Timeline;
+
+  /** Lets time pass until a promise settles: `clock.run`. What a probe does needs none. */
+  run<T>(promise: PromiseLike<T>, options?: WaitOptions): Promise<T>;
+  /** Resolves when nothing is left to do at this moment: `clock.settle`. */
+  settle(options?: SettleOptions): Promise<void>;
+
+  /** An agent that is connected to the bridge, over a link of its name. Stopped with the bridge. */
   agent(options: Omit<AgentOptions, "client">): Promise<Agent>;
-  /** Breaks every connection, as a network does: both sides lose what is under way and are told nothing. */
-  cut(): void;
+  /** An agent of the test, which keeps what it receives until the test asks. */
+  probe(id: string, options?: Omit<AgentOptions, "id" | "client" | "onEvent">): Promise<Probe<Topics>>;
+  /** A client of the bridge. Closed with the bridge. */
+  client(options?: ClientOptions): BridgeClient;
+  /** A way to the bridge, for a client that the test makes itself. Default name of its link: `transport`. */
+  transport(link?: string): Transport;
+
+  /** What is under way on a link: what was sent and not received. */
+  link(name: string): LinkState;
+  /** Breaks the connections of a link, or of all: both sides lose what is under way and are told nothing. */
+  cut(link?: string): void;
+  /** Lets the bridge die under its agents. Nobody answers until `start()`. */
+  crash(options?: { readonly keepStore?: boolean }): Promise<void>;
+  /** Starts a bridge in the place of one that crashed, with the same options and those given here. */
+  start(options?: RestartOptions): void;
+  /** `crash()` and `start()`. Without `keepStore`, or stores of its own, the new bridge remembers nothing. */
+  restart(options?: RestartOptions): Promise<void>;
+
+  /** The bridge's own account of itself, in the schema of its admin calls. */
+  snapshot(): Promise<BridgeSnapshot>;
+  /** Lets `close()` pass over what fits: a part of its line, or a pattern. */
+  allowLeak(line: string | RegExp): void;
   /**
-   * Lets the bridge die under its agents, and starts another in its place with the same options and those given here.
-   * Without a `log` and a `store` that outlive it, it remembers nothing.
+   * Stops the agents, closes the clients, then the bridge. Harmless when repeated.
+   * @throws WorldError, if the bridge is strict and nothing else failed, that lists what was left.
    */
-  restart(options?: BridgeOptions): Promise<void>;
-  /** Stops the agents, closes the clients, then the bridge. Harmless when repeated. */
   close(): Promise<void>;
 }
 
-/** Starts the real bridge in memory: no port, no process, no network. */
+/** Starts the real bridge in a world of its own: in memory, in virtual time, strict. No port, no process, no waiting. */
+export function testBridge<Topics extends TopicPayloads = TopicPayloads>(
+  options: TestBridgeOptions = {},
+): TestBridge<Topics> {
+  const bridge = create({ clock: "virtual", strict: options.clock !== "real", ...options });
+  // What the payloads are is the author's word; nothing here depends on it.
+  return bridge as unknown as TestBridge<Topics>;
+}
+
+/** Starts the real bridge in memory and in the time of this process: `testBridge({ clock: "real" })`. */
 export function createTestBridge(options: TestBridgeOptions = {}): TestBridge {
-  const { windowBytes = 65_536, ...bridgeOptions } = options;
-  let current = openPlace(bridgeOptions);
-  const network = createMemoryNetwork({ windowBytes, handlers: () => current.handlers });
+  return create({ clock: "real", strict: options.clock === "virtual", ...options });
+}
+
+function create(options: TestBridgeOptions): TestBridge {
+  const { strict = false, onUnfaked = "error", undrained = "ignore" } = options;
+  const world = createWorld(options, () => host.place);
+  const { clock, network, timeline, fail } = world;
+  let bridges = 0;
+  const host: BridgeHost = new BridgeHost(options, () => {
+    bridges += 1;
+    return world.createProcess(bridges === 1 ? "bridge" : `bridge ${bridges}`);
+  });
+  const fakes = new FakeToolBox(
+    world.createProcess("fake tools").runtime,
+    () => host.place?.bridge,
+    (problems) => fail("expectation", `the fake tools were not used as told:\n  ${problems.join("\n  ")}`),
+  );
   const clients = new Set<BridgeClient>();
-  // Like the socket of a bridge that listens, so that a process does not end while a test waits for the bridge.
-  const alive = setInterval(() => {}, 2 ** 31 - 1);
+  const probes = new Set<Probe>();
+  const allowed: (string | RegExp)[] = [];
   let closing: Promise<void> | undefined;
 
-  const client = (clientOptions: Omit<BridgeClientOptions, "transport" | "address"> = {}): BridgeClient => {
-    const { runtime } = current.bridge;
-    const created = new BridgeClient({ runtime, ...clientOptions, transport: network.transport() });
+  const createClient = ({
+    link = `client-${clients.size + 1}`,
+    ...clientOptions
+  }: ClientOptions = {}): BridgeClient => {
+    const { runtime } = world.createProcess(link);
+    const created = new BridgeClient({ runtime, ...clientOptions, transport: network.transport(link) });
     clients.add(created);
     return created;
   };
-  const close = async (): Promise<void> => {
-    await Promise.all([...clients].map((each) => each.disconnect()));
-    await current.close();
-    clearInterval(alive);
+  const startAgent = async (agentOptions: Omit<AgentOptions, "client">): Promise<Agent> => {
+    const agent = new Agent({ ...agentOptions, client: createClient({ link: agentOptions.id }) });
+    await clock.run(agent.start(), { what: `agent ${agent.id} to be connected` });
+    return agent;
   };
-  return {
+  const crash = async (keepStore: boolean): Promise<void> => {
+    timeline.note(`the bridge dies${keepStore ? " and its stores are kept" : ""}`);
+    network.cut(undefined, "the bridge died");
+    await clock.run(host.crash(keepStore), { what: "the bridge to die" });
+  };
+  const start = (changes: RestartOptions): void => {
+    if (host.place !== undefined) {
+      throw new LoomError("failed_precondition", "the bridge runs already; crash() it first, or use restart()");
+    }
+    host.start(changes);
+    fakes.offerTo(bridge.bridge);
+    timeline.note("a bridge starts");
+  };
+  const undrainedEvents = (): string[] =>
+    [...probes].flatMap(({ id, unread }) =>
+      unread.map((event) => `probe ${id} was not asked for ${describeEvent(event)}`),
+    );
+
+  const leave = async (): Promise<string[]> => {
+    await clock.run(Promise.all([...clients].map((each) => each.disconnect())), {
+      what: "agents and clients to leave",
+    });
+    const left = host.place === undefined ? [] : await findHeld();
+    await clock.run(host.close(), { what: "the bridge to close" });
+    if (clock.kind === "virtual") await clock.settle();
+    return left;
+  };
+  const close = async (): Promise<void> => {
+    const { hasFailed: hadFailed } = world;
+    const { due } = world.faults.faults;
+    world.faults.faults.clear();
+    try {
+      const problems = [
+        ...(await leave()),
+        ...fakes.problems,
+        ...due.map(({ name }) => `fault that hit nothing: ${name}; remove() it, or let what it is for happen`),
+        ...(onUnfaked === "error" ? findUnfaked(world, fakes.names) : []),
+        ...(undrained === "error" ? undrainedEvents() : []),
+        ...findLeftOver(world),
+      ].filter((line) => !allowed.some((one) => (typeof one === "string" ? line.includes(one) : one.test(line))));
+      if (!strict || world.hasFailed || problems.length === 0) return;
+      throw fail("leak", `the bridge was closed, and this was left or never happened:\n  ${problems.join("\n  ")}`);
+    } catch (error) {
+      // A world that has failed may not be able to end well, and its first error is the one to read.
+      if (!hadFailed) throw error;
+    } finally {
+      world.stop();
+    }
+  };
+  const findHeld = async (): Promise<string[]> => {
+    if (!strict || world.hasFailed) return [];
+    const teardown = createClient({ link: "teardown" });
+    const held = await findHeldByBridge(teardown, world);
+    await clock.run(teardown.disconnect());
+    return held;
+  };
+
+  const bridge: TestBridge = {
     get bridge() {
-      return current.bridge;
+      if (host.place === undefined)
+        throw new LoomError("failed_precondition", "the bridge has crashed; start() it first");
+      return host.place.bridge;
     },
-    transport: () => network.transport(),
-    client,
-    cut: () => network.cut(),
+    seed: world.seed,
+    clock,
+    faults: world.faults.faults,
+    tools: fakes,
+    timeline,
+    run: (promise, runOptions) => clock.run(promise, runOptions),
+    settle: (settleOptions) => clock.settle(settleOptions),
+    agent: startAgent,
+    async probe(id, probeOptions) {
+      const inbox = createProbeInbox(clock);
+      const agent = await startAgent({ ...probeOptions, id, onEvent: inbox.onEvent });
+      const probe = createProbe({ agent, inbox, clock, fail });
+      probes.add(probe);
+      return probe;
+    },
+    client: createClient,
+    transport: (link = "transport") => network.transport(link),
+    link: (name) => network.state(name),
+    cut: (link) => network.cut(link),
+    crash: ({ keepStore = false } = {}) => crash(keepStore),
+    start: (changes = {}) => start(changes),
     async restart(changes = {}) {
-      network.cut();
-      await current.close();
-      current = openPlace({ ...bridgeOptions, runtime: current.bridge.runtime, ...changes });
+      if (host.place !== undefined) await crash(changes.keepStore ?? false);
+      start(changes);
     },
-    async agent(agentOptions) {
-      const agent = new Agent({ ...agentOptions, client: client() });
-      await agent.start();
-      return agent;
+    async snapshot() {
+      const client = createClient({ link: "snapshot" });
+      const taken = await clock.run(takeSnapshot(client), { what: "the bridge's account of itself" });
+      await clock.run(client.disconnect());
+      clients.delete(client);
+      return taken;
     },
+    allowLeak: (line) => void allowed.push(line),
     close() {
       closing ??= close();
       return closing;
@@ -78,24 +219,5 @@ export function createTestBridge(options: TestBridgeOptions = {}): TestBridge {
       return this.close();
     },
   };
-}
-
-/** One bridge in the place where clients look for it. */
-interface Place {
-  readonly bridge: Bridge;
-  readonly handlers: Handlers;
-  close(): Promise<void>;
-}
-
-function openPlace(options: BridgeOptions): Place {
-  const bridge = createBridge(options);
-  const shutdown = new AbortController();
-  return {
-    bridge,
-    handlers: createHandlers(bridge, shutdown.signal),
-    async close() {
-      shutdown.abort(new ConnectError("the bridge is shutting down", Code.Unavailable));
-      await bridge.close();
-    },
-  };
+  return bridge;
 }

@@ -1,0 +1,44 @@
+import type { Duration } from "./duration.ts";
+
+export interface WaitOptions {
+  /** The longest time to wait, on the bridge's clock. Default: 1 h of virtual time, 10 s of real time. */
+  readonly within?: Duration;
+  /** What is waited for, in the words of the error when it does not come. */
+  readonly what?: string;
+}
+
+export interface SettleOptions {
+  /** The longest time to wait for tracked work, in milliseconds of real time. Default: 5000. */
+  readonly realTimeoutMs?: number;
+}
+
+/** The time of one test bridge and its agents. Other bridges, and the process, have times of their own. */
+export interface Clock {
+  readonly kind: "virtual" | "real";
+  /** Milliseconds since the Unix epoch, as bridge and agents see them. */
+  now(): number;
+  /** Milliseconds since the test bridge was made. */
+  elapsedMs(): number;
+  /**
+   * Lets time pass: every timer on the way fires, in order, and what follows from it is done before the next. In real
+   * time it waits.
+   */
+  advance(duration: Duration): Promise<void>;
+  /**
+   * Lets time pass until a moment: a Date, ISO text, or milliseconds since the Unix epoch.
+   * @throws LoomError `invalid_argument` for a moment in the past: time does not go back.
+   */
+  advanceTo(moment: Date | string | number): Promise<void>;
+  /** Lets time pass until something is true. It is asked whenever nothing is left to do at a moment. */
+  runUntil(isTrue: () => boolean, options?: WaitOptions): Promise<void>;
+  /** Lets time pass until a promise settles, and settles as it does. */
+  run<T>(promise: PromiseLike<T>, options?: WaitOptions): Promise<T>;
+  /**
+   * Resolves when nothing is left to do before time passes: no message under way, no task, no tracked work. In real
+   * time, when nothing has crossed a link for 20 ms.
+   * @throws WorldError that lists what still runs.
+   */
+  settle(options?: SettleOptions): Promise<void>;
+  /** Makes time wait for work that it cannot see, such as the reading of a file. Returns the promise. */
+  track<T>(promise: Promise<T>, label: string): Promise<T>;
+}

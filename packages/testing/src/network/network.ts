@@ -1,0 +1,169 @@
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import type { UniversalClientFn } from "@connectrpc/connect/protocol";
+import { createTransport } from "@connectrpc/connect/protocol-grpc";
+import { limits, type Runtime } from "@loom-bridge/protocol";
+import type { FaultNetwork } from "../faults/faults.ts";
+import { isOn, type OnLinks } from "../faults/link-faults.ts";
+import type { Timeline } from "../timeline/timeline.ts";
+import { Call } from "./call.ts";
+import { ClientEnd } from "./client-end.ts";
+import { putDeadline } from "./deadline.ts";
+import type { Direction } from "./frame.ts";
+import { methodOf } from "./methods.ts";
+import type { Place } from "./place.ts";
+
+export interface NetworkOptions {
+  /** Who answers now; nobody while the bridge is down. */
+  readonly place: () => Place | undefined;
+  readonly windowBytes: number;
+  readonly isStepwise: boolean;
+  readonly timeline: Timeline;
+  readonly faults: FaultNetwork;
+  /** The turns in which one direction of a link delivers. */
+  readonly createRuntime: (name: string) => Runtime;
+}
+
+/** What is on one link now. */
+export interface LinkState {
+  readonly link: string;
+  readonly calls: number;
+  /** Bytes that were sent and not taken by the other end, each way. */
+  readonly unreadBytes: Readonly<Record<Direction, number>>;
+  /** Messages that were sent and did not arrive, each way. */
+  readonly underWay: Readonly<Record<Direction, number>>;
+}
+
+/** The ways to the bridge of a world. */
+export class Network {
+  readonly #options: NetworkOptions;
+  readonly #runtimes = new Map<string, Readonly<Record<Direction, Runtime>>>();
+  readonly #calls = new Map<Call, string>();
+  #lastCall = 0;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+  }
+
+  /** The calls that are open. */
+  get openCalls(): ReadonlySet<number> {
+    return new Set(Array.from(this.#calls.keys(), ({ id }) => id));
+  }
+
+  state(link: string): LinkState {
+    const calls = [...this.#calls].filter(([, name]) => name === link).map(([call]) => call);
+    const sum = (of: (call: Call) => number): number => calls.reduce((total, call) => total + of(call), 0);
+    const each = (of: (call: Call, direction: Direction) => number): Record<Direction, number> => ({
+      up: sum((call) => of(call, "up")),
+      down: sum((call) => of(call, "down")),
+    });
+    return {
+      link,
+      calls: calls.length,
+      unreadBytes: each((call, direction) => call.channel(direction).unreadBytes),
+      underWay: each((call, direction) => call.channel(direction).messagesUnderWay),
+    };
+  }
+
+  /** A way to the bridge: gRPC, as over a socket, with real messages in bytes and flow control. */
+  transport(link: string): Transport {
+    const inner = createTransport({
+      httpClient: this.#client(link),
+      baseUrl: "https://in-memory",
+      useBinaryFormat: true,
+      interceptors: [],
+      acceptCompression: [],
+      sendCompression: null,
+      compressMinBytes: limits.messageBytes,
+      readMaxBytes: limits.messageBytes,
+      writeMaxBytes: limits.messageBytes,
+    });
+    const withDeadline = (given: HeadersInit | undefined, timeoutMs: number | undefined): Headers => {
+      const headers = new Headers(given);
+      putDeadline(headers, timeoutMs);
+      return headers;
+    };
+    // Connect would keep deadlines on the clock of the process. Here the bridge keeps them, and the client its own.
+    return {
+      unary: (method, signal, timeoutMs, headers, input, values) =>
+        inner.unary(method, signal, 0, withDeadline(headers, timeoutMs), input, values),
+      stream: (method, signal, timeoutMs, headers, input, values) =>
+        inner.stream(method, signal, 0, withDeadline(headers, timeoutMs), input, values),
+    };
+  }
+
+  /** Breaks the connections of these links, or of all: what is under way is lost, and nobody is told why. */
+  cut(link: string | undefined, reason = "the connection broke"): void {
+    this.#options.timeline.note(`cut ${link ?? "every link"}: ${reason}`);
+    for (const [call, name] of [...this.#calls]) if (link === undefined || name === link) call.break(reason);
+  }
+
+  /** A partition has healed: what was lost meanwhile shows now. */
+  heal(on: OnLinks): void {
+    for (const [call, name] of [...this.#calls]) {
+      if (call.hasLost && isOn(on, name)) call.break("the connection was lost in a partition");
+    }
+  }
+
+  /** Gates have opened or closed. */
+  arrange(): void {
+    for (const call of this.#calls.keys()) {
+      call.channel("up").arrange();
+      call.channel("down").arrange();
+    }
+  }
+
+  #client(link: string): UniversalClientFn {
+    return async ({ url, header, body, signal }) => {
+      const { timeline, faults, windowBytes, isStepwise } = this.#options;
+      const path = new URL(url).pathname;
+      this.#lastCall += 1;
+      const call = new Call({
+        id: this.#lastCall,
+        link,
+        method: methodOf(path),
+        windowBytes,
+        isStepwise,
+        timeline,
+        faults,
+        runtimes: this.#runtimesOf(link),
+        gates: { up: faults.gate(link, "up"), down: faults.gate(link, "down") },
+        cutLink: (reason) => this.cut(link, reason),
+        onOver: (over) => {
+          this.#calls.delete(over);
+          signal?.removeEventListener("abort", onAbort);
+        },
+      });
+      this.#calls.set(call, link);
+      const end = new ClientEnd(call);
+      const onAbort = (): void => end.giveUp(new ConnectError("the client gave up", Code.Canceled));
+      signal?.addEventListener("abort", onAbort);
+      call.server = {
+        onRoom: () => {},
+        onItem: (item) => item.kind === "headers" && this.#open(call, path, item.headers),
+      };
+      call.send("up", { kind: "headers", headers: new Headers(header) });
+      if (signal?.aborted) onAbort();
+      void end.say(body ?? noBytes());
+      return end.response;
+    };
+  }
+
+  /** The headers of a call have reached the bridge. */
+  #open(call: Call, path: string, headers: Headers): void {
+    const place = this.#options.place();
+    if (place === undefined) return call.break("nobody answers");
+    call.server = place.accept(call, path, headers);
+  }
+
+  #runtimesOf(link: string): Readonly<Record<Direction, Runtime>> {
+    let runtimes = this.#runtimes.get(link);
+    if (runtimes === undefined) {
+      const { createRuntime } = this.#options;
+      runtimes = { up: createRuntime(`${link} → bridge`), down: createRuntime(`${link} ← bridge`) };
+      this.#runtimes.set(link, runtimes);
+    }
+    return runtimes;
+  }
+}
+
+async function* noBytes(): AsyncGenerator<Uint8Array> {}

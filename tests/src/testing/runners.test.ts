@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { after, describe, test } from "node:test";
+import { root } from "../docs/markdown.ts";
+
+// Runs files of tests with the runners that authors use, and reads what they print.
+
+mkdirSync(join(root, "tests/.snippets"), { recursive: true });
+const folder = mkdtempSync(join(root, "tests/.snippets/runners-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const body = `
+  const reader = await bridge.probe("reader", { topics: ["news"] });
+  const author = await bridge.probe("author");
+  await author.publish("news", { headline: "rain" });
+  await bridge.clock.advance("1h");
+  await reader.expectNext({ payload: { headline: "rain" } });
+`;
+
+const runners: Readonly<
+  Record<string, { head: string; call: string; fixture: string; run: (file: string) => string[] }>
+> = {
+  "node:test": {
+    head: 'import { bridgeTest } from "@loom-bridge/testing/node";',
+    call: "bridgeTest",
+    fixture: "bridge",
+    run: (file) => ["--import=tsx", "--test", "--test-reporter=spec", file],
+  },
+  vitest: {
+    head: 'import { bridgeTest } from "@loom-bridge/testing/vitest"; const run = bridgeTest();',
+    call: "run.concurrent",
+    fixture: "{ bridge }",
+    run: (file) => [vitest(), "run", "--root", folder, file],
+  },
+};
+
+for (const [name, { head, call, fixture, run }] of Object.entries(runners)) {
+  const runTests = (text: string): { status: number | null; output: string } => {
+    const file = join(folder, `${name.replace(":", "-")}-${Math.abs(hash(text))}.test.ts`);
+    writeFileSync(file, `${head}\nimport assert from "node:assert/strict";\n${text}`);
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const options = {
+      encoding: "utf8",
+      cwd: folder,
+      env: { ...env, NO_COLOR: "1", CI: "1" },
+      timeout: 60_000,
+    } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, run(file), options);
+    return { status, output: stdout + stderr };
+  };
+
+  describe(name, { concurrency: 2 }, () => {
+    test("runs tests on bridges of their own, many at a time", () => {
+      const tests = [1, 2, 3, 4].map((index) => `${call}("test ${index}", async (${fixture}) => {${body}});`);
+      const { status, output } = runTests(tests.join("\n"));
+      assert.equal(status, 0, output);
+      assert.match(output, /pass 4|4 passed/);
+    });
+
+    test("prints the story of a test that fails, whatever failed it", () => {
+      const { status, output } = runTests(
+        `${call}("fails", async (${fixture}) => {${body} bridge.tools.fake("never:called").reply(1, { times: 1 }); assert.equal(1, 2); });`,
+      );
+      assert.equal(status, 1, output);
+      assert.match(output, /at \+1h00m00\.000s, seed 1; repeat it with: LOOM_TEST_SEED=1/);
+      assert.match(output, /author → bridge {2}publishBatch news "news" \{"headline":"rain"\}/);
+      assert.doesNotMatch(output, /was to be used/, "what a failed test leaves is no news");
+      assert.match(output, /1 !== 2|expected 1 to|Expected values to be strictly equal/);
+    });
+
+    test("fails a test that passes and leaves something", () => {
+      const { status, output } = runTests(
+        `${call}("leaks", async (${fixture}) => {${body} bridge.tools.fake("never:called").reply(1, { times: 1 }); });`,
+      );
+      assert.equal(status, 1, output);
+      assert.match(output, /fake tool never:called: reply\(1\) was to be used 1 times/);
+    });
+  });
+}
+
+function vitest(): string {
+  const require = createRequire(join(root, "packages/testing/package.json"));
+  return join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
+}
+
+function hash(text: string): number {
+  let value = 0;
+  for (const character of text) value = (value * 31 + character.charCodeAt(0)) | 0;
+  return value;
+}

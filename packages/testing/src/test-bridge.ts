@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { Agent, type AgentOptions, BridgeClient, type BridgeClientOptions } from "@loom-bridge/client";
 import { LoomError } from "@loom-bridge/protocol";
-import type { Bridge } from "@loom-bridge/server";
+import { type Bridge, createPrincipal, type Principal } from "@loom-bridge/server";
 import { BridgeHost } from "./bridge-host.ts";
 import type { Clock, SettleOptions, WaitOptions } from "./clock/clock.ts";
 import type { Faults } from "./faults/faults.ts";
@@ -16,10 +16,23 @@ import type { Timeline } from "./timeline/timeline.ts";
 import { FakeToolBox, type FakeTools } from "./tools/fake-tools.ts";
 import { createWorld } from "./world.ts";
 
-type ClientOptions = Omit<BridgeClientOptions, "transport" | "address"> & {
-  /** The name of its link, for faults and the timeline. Default: `client-1` and so on. */
-  readonly link?: string;
-};
+/** Whose link it is. */
+interface Identity {
+  /** Whom the test vouches for on this link, without credentials. Default: nobody; the bridge asks, if it does. */
+  readonly principal?: Principal;
+}
+
+type ClientOptions = Omit<BridgeClientOptions, "transport" | "address"> &
+  Identity & {
+    /** The name of its link, for faults and the timeline. Default: `client-1` and so on. */
+    readonly link?: string;
+  };
+
+/** What asks a bridge for its own account must see everything, whatever the bridge's rules are. */
+const theTest = createPrincipal({
+  subject: "the test",
+  grants: { agents: { see: ["*"] }, tools: { call: ["*"] }, topics: { subscribe: ["**"] }, admin: ["*"] },
+});
 
 /** A bridge in this process with a network and a time of its own, for one test. `await using` closes all of it. */
 export interface TestBridge<Topics extends TopicPayloads = TopicPayloads> extends AsyncDisposable {
@@ -38,13 +51,13 @@ export interface TestBridge<Topics extends TopicPayloads = TopicPayloads> extend
   settle(options?: SettleOptions): Promise<void>;
 
   /** An agent that is connected to the bridge, over a link of its name. Stopped with the bridge. */
-  agent(options: Omit<AgentOptions, "client">): Promise<Agent>;
+  agent(options: Omit<AgentOptions, "client"> & Identity): Promise<Agent>;
   /** An agent of the test, which keeps what it receives until the test asks. */
-  probe(id: string, options?: Omit<AgentOptions, "id" | "client" | "onEvent">): Promise<Probe<Topics>>;
+  probe(id: string, options?: Omit<AgentOptions, "id" | "client" | "onEvent"> & Identity): Promise<Probe<Topics>>;
   /** A client of the bridge. Closed with the bridge. */
   client(options?: ClientOptions): BridgeClient;
   /** A way to the bridge, for a client that the test makes itself. Default name of its link: `transport`. */
-  transport(link?: string): Transport;
+  transport(link?: string, identity?: Identity): Transport;
 
   /** What is under way on a link: what was sent and not received. */
   link(name: string): LinkState;
@@ -103,15 +116,20 @@ function create(options: TestBridgeOptions): TestBridge {
 
   const createClient = ({
     link = `client-${clients.size + 1}`,
+    principal,
     ...clientOptions
   }: ClientOptions = {}): BridgeClient => {
     const { runtime } = world.createProcess(link);
-    const created = new BridgeClient({ runtime, ...clientOptions, transport: network.transport(link) });
+    const created = new BridgeClient({ runtime, ...clientOptions, transport: network.transport(link, principal) });
     clients.add(created);
     return created;
   };
-  const startAgent = async (agentOptions: Omit<AgentOptions, "client">): Promise<Agent> => {
-    const agent = new Agent({ ...agentOptions, client: createClient({ link: agentOptions.id }) });
+  const startAgent = async ({
+    principal,
+    ...agentOptions
+  }: Omit<AgentOptions, "client"> & Identity): Promise<Agent> => {
+    const identity = principal === undefined ? {} : { principal };
+    const agent = new Agent({ ...agentOptions, client: createClient({ link: agentOptions.id, ...identity }) });
     await clock.run(agent.start(), { what: `agent ${agent.id} to be connected` });
     return agent;
   };
@@ -166,7 +184,7 @@ function create(options: TestBridgeOptions): TestBridge {
   };
   const findHeld = async (): Promise<string[]> => {
     if (!strict || world.hasFailed) return [];
-    const teardown = createClient({ link: "teardown" });
+    const teardown = createClient({ link: "teardown", principal: theTest });
     const held = await findHeldByBridge(teardown, world);
     await clock.run(teardown.disconnect());
     return held;
@@ -194,7 +212,7 @@ function create(options: TestBridgeOptions): TestBridge {
       return probe;
     },
     client: createClient,
-    transport: (link = "transport") => network.transport(link),
+    transport: (link = "transport", identity = {}) => network.transport(link, identity.principal),
     link: (name) => network.state(name),
     cut: (link) => network.cut(link),
     crash: ({ keepStore = false } = {}) => crash(keepStore),
@@ -204,7 +222,7 @@ function create(options: TestBridgeOptions): TestBridge {
       start(changes);
     },
     async snapshot() {
-      const client = createClient({ link: "snapshot" });
+      const client = createClient({ link: "snapshot", principal: theTest });
       const taken = await clock.run(takeSnapshot(client), { what: "the bridge's account of itself" });
       await clock.run(client.disconnect());
       clients.delete(client);

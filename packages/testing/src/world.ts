@@ -59,6 +59,7 @@ export function createWorld(options: TestBridgeOptions, place: () => Place | und
     timeline,
     faults,
     createRuntime: (name) => createProcess(name).runtime,
+    track: (promise, label) => clock.track(promise, label),
   });
   let hasFailed = false;
 

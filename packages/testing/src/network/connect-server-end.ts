@@ -1,11 +1,19 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { type Runtime, Wakeup } from "@loom-bridge/protocol";
+import { type Admission, admissionKey } from "@loom-bridge/server";
 import type { Call, CallEnd } from "./call.ts";
 import type { Item } from "./channel.ts";
 import { keepDeadline } from "./deadline.ts";
 import { splitEnvelopes, toEnvelope } from "./split-envelopes.ts";
+
+export interface ConnectServerEndOptions {
+  readonly headers: Headers;
+  readonly admission: Admission;
+  readonly runtime: Runtime;
+  readonly timeoutMs: number | undefined;
+}
 
 /** The bridge's end of a call that Connect serves. */
 export class ConnectServerEnd implements CallEnd {
@@ -18,13 +26,14 @@ export class ConnectServerEnd implements CallEnd {
   #hasAllArrived = false;
   #isOver = false;
 
-  constructor(call: Call, handler: UniversalHandler, headers: Headers, runtime: Runtime, timeoutMs?: number) {
+  constructor(call: Call, handler: UniversalHandler, options: ConnectServerEndOptions) {
+    const { runtime, timeoutMs } = options;
     this.#call = call;
     this.#forgetDeadline = keepDeadline(runtime, timeoutMs, (error) => {
       this.#end(setTrailerStatus(new Headers(), error));
       this.#abort.abort(error);
     });
-    void this.#serve(handler, headers);
+    void this.#serve(handler, options);
   }
 
   onItem(item: Item): void {
@@ -41,14 +50,15 @@ export class ConnectServerEnd implements CallEnd {
     this.#room.wake();
   }
 
-  async #serve(handler: UniversalHandler, header: Headers): Promise<void> {
+  async #serve(handler: UniversalHandler, { headers, admission }: ConnectServerEndOptions): Promise<void> {
     const call = this.#call;
     try {
       const response = await handler({
         httpVersion: "2.0",
         url: `https://in-memory${handler.requestPath}`,
         method: "POST",
-        header,
+        header: headers,
+        contextValues: createContextValues().set(admissionKey, admission),
         body: this.#body(),
         signal: this.#abort.signal,
       });

@@ -2,6 +2,8 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { UniversalClientFn } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-grpc";
 import { limits, type Runtime } from "@loom-bridge/protocol";
+import type { Principal } from "@loom-bridge/server";
+import type { Clock } from "../clock/clock.ts";
 import type { FaultNetwork } from "../faults/faults.ts";
 import { isOn, type OnLinks } from "../faults/link-faults.ts";
 import type { Timeline } from "../timeline/timeline.ts";
@@ -10,7 +12,7 @@ import { ClientEnd } from "./client-end.ts";
 import { putDeadline } from "./deadline.ts";
 import type { Direction } from "./frame.ts";
 import { methodOf } from "./methods.ts";
-import type { Place } from "./place.ts";
+import type { Arrival, Place } from "./place.ts";
 
 export interface NetworkOptions {
   /** Who answers now; nobody while the bridge is down. */
@@ -21,6 +23,8 @@ export interface NetworkOptions {
   readonly faults: FaultNetwork;
   /** The turns in which one direction of a link delivers. */
   readonly createRuntime: (name: string) => Runtime;
+  /** Makes time wait for work that it cannot see. */
+  readonly track: Clock["track"];
 }
 
 /** What is on one link now. */
@@ -64,10 +68,10 @@ export class Network {
     };
   }
 
-  /** A way to the bridge: gRPC, as over a socket, with real messages in bytes and flow control. */
-  transport(link: string): Transport {
+  /** A way to the bridge, for everybody or for one whom the test vouches for: gRPC, as over a socket, with real messages in bytes and flow control. */
+  transport(link: string, principal?: Principal): Transport {
     const inner = createTransport({
-      httpClient: this.#client(link),
+      httpClient: this.#client(link, principal),
       baseUrl: "https://in-memory",
       useBinaryFormat: true,
       interceptors: [],
@@ -112,7 +116,7 @@ export class Network {
     }
   }
 
-  #client(link: string): UniversalClientFn {
+  #client(link: string, principal: Principal | undefined): UniversalClientFn {
     return async ({ url, header, body, signal }) => {
       const { timeline, faults, windowBytes, isStepwise } = this.#options;
       const path = new URL(url).pathname;
@@ -139,7 +143,7 @@ export class Network {
       signal?.addEventListener("abort", onAbort);
       call.server = {
         onRoom: () => {},
-        onItem: (item) => item.kind === "headers" && this.#open(call, path, item.headers),
+        onItem: (item) => item.kind === "headers" && this.#open(call, { path, headers: item.headers, principal }),
       };
       call.send("up", { kind: "headers", headers: new Headers(header) });
       if (signal?.aborted) onAbort();
@@ -149,10 +153,10 @@ export class Network {
   }
 
   /** The headers of a call have reached the bridge. */
-  #open(call: Call, path: string, headers: Headers): void {
+  #open(call: Call, arrival: Arrival): void {
     const place = this.#options.place();
-    if (place === undefined) return call.break("nobody answers");
-    call.server = place.accept(call, path, headers);
+    if (place === undefined) call.break("nobody answers");
+    else place.accept(call, arrival, this.#options.track);
   }
 
   #runtimesOf(link: string): Readonly<Record<Direction, Runtime>> {

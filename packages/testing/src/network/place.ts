@@ -1,17 +1,26 @@
 import { Code, ConnectError, createConnectRouter } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { limits, type Runtime } from "@loom-bridge/protocol";
-import type { Bridge } from "@loom-bridge/server";
+import type { Admission, Bridge, Principal } from "@loom-bridge/server";
+import type { Clock } from "../clock/clock.ts";
 import type { Call, CallEnd } from "./call.ts";
 import { ConnectServerEnd } from "./connect-server-end.ts";
 import { takeDeadline } from "./deadline.ts";
 import { RawServerEnd } from "./raw-server-end.ts";
 
+/** The beginning of a call, as it arrives at the bridge. */
+export interface Arrival {
+  readonly path: string;
+  readonly headers: Headers;
+  /** Whose link it is, where the test vouches for that. */
+  readonly principal: Principal | undefined;
+}
+
 /** One bridge in the place where clients look for it. */
 export interface Place {
   readonly bridge: Bridge;
-  /** Opens the bridge's end of a call. */
-  accept(call: Call, path: string, headers: Headers): CallEnd | undefined;
+  /** Finds out who makes a call, and opens the bridge's end of it. Time waits for what is given to `track`. */
+  accept(call: Call, arrival: Arrival, track: Clock["track"]): void;
   close(): Promise<void>;
 }
 
@@ -26,18 +35,36 @@ export function openPlace(bridge: Bridge): Place {
   bridge.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const runtime: Runtime = bridge.runtime;
+  const refuse = (call: Call, error: ConnectError): undefined => {
+    call.send("down", { kind: "headers", headers: new Headers({ "content-type": "application/grpc+proto" }) });
+    call.send("down", { kind: "end", trailers: setTrailerStatus(new Headers(), error) });
+    return undefined;
+  };
+  const open = (call: Call, { path, headers }: Arrival, admission: Admission): CallEnd | undefined => {
+    if (admission instanceof ConnectError) return refuse(call, admission);
+    const timeoutMs = takeDeadline(headers);
+    const stream = bridge.streams.get(path);
+    if (stream !== undefined) return new RawServerEnd(call, stream, { access: admission, runtime, timeoutMs });
+    const handler = handlers.get(path);
+    if (handler === undefined) return refuse(call, new ConnectError(`no handler for ${path}`, Code.Unimplemented));
+    return new ConnectServerEnd(call, handler, { headers, admission, runtime, timeoutMs });
+  };
   return {
     bridge,
-    accept(call, path, headers) {
-      const timeoutMs = takeDeadline(headers);
-      const stream = bridge.streams.get(path);
-      if (stream !== undefined) return new RawServerEnd(call, stream, runtime, timeoutMs);
-      const handler = handlers.get(path);
-      if (handler !== undefined) return new ConnectServerEnd(call, handler, headers, runtime, timeoutMs);
-      const error = new ConnectError(`no handler for ${path}`, Code.Unimplemented);
-      call.send("down", { kind: "headers", headers: new Headers({ "content-type": "application/grpc+proto" }) });
-      call.send("down", { kind: "end", trailers: setTrailerStatus(new Headers(), error) });
-      return undefined;
+    accept(call, arrival, track) {
+      const { principal, headers: header } = arrival;
+      const admission =
+        principal === undefined
+          ? bridge.admit({ header, certificate: undefined, remoteAddress: "" })
+          : bridge.vouchFor(principal);
+      if (!(admission instanceof Promise)) return void (call.server = open(call, arrival, admission));
+      // Nothing of the body is read before it is known whose it is.
+      call.channel("up").pause();
+      const admitted = admission.then((found) => {
+        call.server = open(call, arrival, found);
+        call.channel("up").resume();
+      });
+      void track(admitted, `the authentication of ${arrival.path}`);
     },
     async close() {
       shutdown.abort(new ConnectError("the bridge is shutting down", Code.Unavailable));

@@ -1,11 +1,18 @@
 import type { ConnectError } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { limits, type Runtime } from "@loom-bridge/protocol";
-import type { MessageReceiver, MessageStreamHandler } from "@loom-bridge/server";
+import type { Admission, MessageReceiver, MessageStream, MessageStreamHandler } from "@loom-bridge/server";
 import type { Call, CallEnd } from "./call.ts";
 import type { Item } from "./channel.ts";
 import { keepDeadline } from "./deadline.ts";
 import { splitEnvelopes } from "./split-envelopes.ts";
+
+export interface RawServerEndOptions {
+  /** What the caller may do. */
+  readonly access: Exclude<Admission, ConnectError>;
+  readonly runtime: Runtime;
+  readonly timeoutMs: number | undefined;
+}
 
 /** The bridge's end of a call that it serves as messages of bytes, as its listener does for agents' streams. */
 export class RawServerEnd implements CallEnd {
@@ -15,16 +22,17 @@ export class RawServerEnd implements CallEnd {
   #hasHeaders = false;
   #isOver = false;
 
-  constructor(call: Call, handler: MessageStreamHandler, runtime: Runtime, timeoutMs: number | undefined) {
+  constructor(call: Call, handler: MessageStreamHandler, { access, runtime, timeoutMs }: RawServerEndOptions) {
     this.#call = call;
     this.#forgetDeadline = keepDeadline(runtime, timeoutMs, (error) => this.#abort(error));
-    this.#receiver = handler({
+    const wire: MessageStream = {
       writeMaxBytes: limits.messageBytes,
       pause: () => call.channel("up").pause(),
       resume: () => call.channel("up").resume(),
       write: (envelopes) => this.#write(envelopes),
       end: (error) => this.#end(error),
-    });
+    };
+    this.#receiver = handler(wire, access);
   }
 
   onItem(item: Item): void {

@@ -11,6 +11,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string>>;
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 // Inside the repository, so that what is unpacked there finds nothing but what is linked there.
@@ -51,7 +52,8 @@ function install(folder: string, name: string, tarball: string): void {
   execFileSync("tar", ["-xzf", tarball, "-C", target, "--strip-components=1"]);
   const tests = globSync("**/*.test*.*", { cwd: target });
   if (tests.length > 0) problems.push(`${name} would publish ${tests.join(", ")}; see "files" in its package.json`);
-  for (const dependency of Object.keys(readManifest(target).dependencies ?? {})) {
+  const { dependencies, peerDependencies } = readManifest(target);
+  for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) {
     if (dependency.startsWith("@loom-bridge/")) continue;
     const link = join(scratch, "node_modules", dependency);
     mkdirSync(dirname(link), { recursive: true });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { root } from "../docs/markdown.ts";
 
 // Runs files of tests with the runners that authors use, and reads what they print.
@@ -82,8 +82,7 @@ for (const [name, { head, call, fixture, run }] of Object.entries(runners)) {
 }
 
 function vitest(): string {
-  const require = createRequire(join(root, "packages/testing/package.json"));
-  return join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
+  return join(dirname(fileURLToPath(import.meta.resolve("vitest/package.json"))), "vitest.mjs");
 }
 
 function hash(text: string): number {

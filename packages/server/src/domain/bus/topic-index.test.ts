@@ -5,10 +5,15 @@ import fc from "fast-check";
 import { TopicIndex } from "./topic-index.ts";
 
 const segment = fc.constantFrom("a", "b", "c");
-const topics = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("."));
+/** Topics of the bridge's own are matched by no pattern in their first place. */
+const own = fc.constantFrom("", "", "$sys.");
+const topics = fc
+  .tuple(own, fc.array(segment, { minLength: 1, maxLength: 4 }))
+  .map(([prefix, parts]) => prefix + parts.join("."));
 const filters = fc
-  .tuple(fc.array(fc.oneof(segment, fc.constant("*")), { minLength: 1, maxLength: 4 }), fc.boolean())
-  .map(([parts, deep]) => (deep ? [...parts, "**"] : parts).join("."));
+  .tuple(own, fc.array(fc.oneof(segment, fc.constant("*")), { maxLength: 4 }), fc.boolean())
+  .filter(([, parts, deep]) => parts.length > 0 || deep)
+  .map(([prefix, parts, deep]) => prefix + (deep ? [...parts, "**"] : parts).join("."));
 
 function matches(index: TopicIndex<string>, topic: string): string[] {
   const found: string[] = [];

@@ -79,9 +79,11 @@ function matchFrom<Value>(
     node.exact.forEach(visit);
     return;
   }
-  node.deep.forEach(visit);
   const child = node.children.get(segment);
   if (child !== undefined) matchFrom(child, topic, depth + 1, visit);
+  // Whoever asks for everything is not sent what the bridge says of itself.
+  if (depth === 0 && segment.startsWith("$")) return;
+  node.deep.forEach(visit);
   const any = node.children.get(anySegment);
   if (any !== undefined) matchFrom(any, topic, depth + 1, visit);
 }

@@ -1,0 +1,98 @@
+import { LoomError } from "@loom-bridge/protocol";
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { z } from "zod";
+import type { Authenticator } from "../domain/access/authenticator.ts";
+import type { Principal } from "../domain/access/principal.ts";
+import { unauthenticated } from "../domain/access/refusals.ts";
+import { bearerToken } from "./bearer-token.ts";
+import { grantsSchema } from "./grants-init.ts";
+import type { Policy } from "./policy.ts";
+import { subjectSchema, tenantSchema } from "./principal-init.ts";
+
+export interface JwtOptions {
+  /** What `iss` must be. */
+  readonly issuer: string;
+  /** What `aud` must be or hold. */
+  readonly audience: string;
+  /** Finds the key that a token names. */
+  readonly keys: JWTVerifyGetKey;
+  /**
+   * The claim with what a token grants: `{tenant, roles, grants}`. Default: `loom`. Whoever can have an issuer write it
+   * decides over grants; empty where that is not only the operator.
+   */
+  readonly claim?: string;
+}
+
+/** Signatures that only the issuer can make. With a shared secret, everybody who checks tokens could issue them. */
+export const jwtAlgorithms: readonly string[] = [
+  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+];
+
+/** Longer than any that is meant for a header. */
+const maxTokenBytes = 8192;
+/** How far the clocks of issuer and bridge may be apart. */
+const clockToleranceSec = 5;
+
+const claimSchema = z.strictObject({
+  tenant: tenantSchema.optional(),
+  roles: z.array(z.string()).max(64).optional(),
+  grants: grantsSchema.optional(),
+});
+
+/** Knows whoever shows a JSON Web Token of one issuer, for this bridge: `authorization: Bearer …`. */
+export function createJwtAuthenticator(policy: () => Policy, options: JwtOptions): Authenticator {
+  const { issuer, audience, keys, claim = "loom" } = options;
+
+  const keyOf: JWTVerifyGetKey = (header, token) => {
+    // Without it, every key would be tried, and old ones could not be told from new ones.
+    if (typeof header.kid !== "string" || header.kid === "") throw new errors.JWTInvalid("it names no key (kid)");
+    return keys(header, token);
+  };
+
+  function toPrincipal(payload: JWTPayload): Principal {
+    const claimed = claim === "" ? {} : claimSchema.parse(payload[claim] ?? {});
+    const expiresMs = ((payload.exp ?? 0) + clockToleranceSec) * 1000;
+    return policy().principalOf(subjectSchema.parse(payload.sub), { ...claimed, expiresMs });
+  }
+
+  return {
+    async authenticate(presented) {
+      const token = bearerToken(presented);
+      if (token === undefined) return undefined;
+      if (token.length > maxTokenBytes) throw unauthenticated("invalid");
+      let payload: JWTPayload;
+      try {
+        const verified = await jwtVerify(token, keyOf, {
+          issuer,
+          audience,
+          algorithms: [...jwtAlgorithms],
+          clockTolerance: clockToleranceSec,
+          requiredClaims: ["sub", "exp"],
+        });
+        payload = verified.payload;
+      } catch (cause) {
+        throw problemOf(cause);
+      }
+      try {
+        return toPrincipal(payload);
+      } catch (cause) {
+        throw unauthenticated("invalid", false, cause);
+      }
+    },
+  };
+}
+
+function problemOf(cause: unknown): LoomError {
+  if (cause instanceof errors.JWTExpired) return unauthenticated("expired", false, cause);
+  if (
+    cause instanceof errors.JWKSTimeout ||
+    !(cause instanceof errors.JOSEError) ||
+    cause.code === "ERR_JOSE_GENERIC"
+  ) {
+    return new LoomError("unavailable", "the keys that tokens are checked with cannot be had now; try again", {
+      cause,
+    });
+  }
+  return unauthenticated("invalid", false, cause);
+}

@@ -1,6 +1,12 @@
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
-import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
+import {
+  ActionService,
+  AdminService,
+  AgentService,
+  BridgeService,
+  MemoryService,
+} from "@loom-bridge/protocol/messages";
 import { createAudit } from "./domain/access/audit.ts";
 import type { Authenticator, Presented } from "./domain/access/authenticator.ts";
 import { createGatekeeper, type ReloadOutcome } from "./domain/access/gatekeeper.ts";
@@ -28,6 +34,7 @@ import type { Admission } from "./listener/admission.ts";
 import type { MessageStreamHandler } from "./listener/message-stream.ts";
 import { createAdmissionInterceptor } from "./rpc/access-of.ts";
 import { createActionService } from "./rpc/action-service.ts";
+import { createAdminService } from "./rpc/admin-service.ts";
 import { admitCall } from "./rpc/admit-call.ts";
 import { createAgentService } from "./rpc/agent-service.ts";
 import { createBridgeService } from "./rpc/bridge-service.ts";
@@ -88,8 +95,13 @@ export interface Bridge {
   admit(presented: Presented): Admission | Promise<Admission>;
   /** The admission of a principal that the bridge's owner vouches for, such as a test. */
   vouchFor(principal: Principal): Admission;
-  /** Asks again about everybody who has a stream open, after keys or rules were changed. */
+  /**
+   * Reads keys, rules and certificates anew, and asks again about everybody who has a stream open.
+   * @throws LoomError that says what cannot be used; that part is as before then.
+   */
   reload(): Promise<ReloadOutcome>;
+  /** Has something else read anew with each reload. */
+  onReload(callback: () => Promise<void>): void;
   /** What every request passes through. */
   readonly interceptors: readonly Interceptor[];
   /** Adds the bridge's services to a router. */
@@ -166,6 +178,13 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   }
 
   const streamHandler = createMessageStreamHandler({ sessions, settings, runtime, logger, registerTimeoutMs });
+  const reloads: (() => Promise<void>)[] = [];
+  async function reload(): Promise<ReloadOutcome> {
+    const outcome = await gatekeeper.reload();
+    for (const callback of reloads) await callback();
+    return outcome;
+  }
+
   let closing: Promise<void> | undefined;
   return {
     version,
@@ -174,13 +193,15 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     isGuarded: options.authenticator !== undefined,
     admit: (presented) => admitCall(gatekeeper, presented, logger),
     vouchFor: (principal) => gatekeeper.accessOf(principal),
-    reload: gatekeeper.reload,
+    reload,
+    onReload: (callback) => void reloads.push(callback),
     streams: new Map([[`/${BridgeService.typeName}/${BridgeService.method.stream.name}`, streamHandler]]),
     interceptors: [createErrorInterceptor(logger), createAdmissionInterceptor(gatekeeper, logger)],
     routes(router) {
       router.service(BridgeService, bridgeService);
       router.service(ActionService, createActionService({ callAs, registry }));
       router.service(MemoryService, createMemoryService(memory));
+      router.service(AdminService, createAdminService({ reload, audit }));
       router.service(AgentService, createAgentService({ sessions, presence, streamEnds, gatekeeper, bus, logger }));
     },
     provide(added, descriptors) {

@@ -1,7 +1,17 @@
 import type { Bridge } from "./bridge.ts";
+import { refuseExposure } from "./listener/exposure.ts";
 import { type Listener, type ListenerOptions, listen } from "./listener/listen.ts";
+import type { TlsOptions } from "./listener/tls.ts";
 
-export interface ServeOptions extends Pick<ListenerOptions, "address" | "tls" | "limits"> {}
+export interface ServeOptions extends Pick<ListenerOptions, "address" | "limits"> {
+  /** A function is asked again on each reload of the bridge, for certificates that are renewed. Default: no TLS. */
+  readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
+  /**
+   * Whether to listen for other machines without TLS or without asking who they are: only where something in front of
+   * the bridge does both. Default: false.
+   */
+  readonly insecure?: boolean;
+}
 
 /** A bridge with sockets. */
 export interface BridgeServer {
@@ -21,11 +31,17 @@ export interface BridgeServer {
 
 /**
  * Lets a bridge listen: gRPC, gRPC-Web and Connect, HTTP/1.1 and HTTP/2, on one port.
- * @throws LoomError that says what to change, when it cannot listen there.
+ * @throws LoomError that says what to change, when it cannot listen there, or it would not be safe.
  */
 export async function serve(bridge: Bridge, options: ServeOptions): Promise<BridgeServer> {
+  const { address, limits, insecure = false } = options;
+  const readTls = typeof options.tls === "function" ? options.tls : undefined;
+  const tls = typeof options.tls === "function" ? await options.tls() : options.tls;
+  if (!insecure) await refuseExposure({ address, isEncrypted: tls !== undefined, isGuarded: bridge.isGuarded });
   const listener = await listen({
-    ...options,
+    address,
+    ...(limits === undefined ? {} : { limits }),
+    ...(tls === undefined ? {} : { tls }),
     routes: (router) => bridge.routes(router),
     streams: bridge.streams,
     admit: (presented) => bridge.admit(presented),
@@ -33,6 +49,9 @@ export async function serve(bridge: Bridge, options: ServeOptions): Promise<Brid
     runtime: bridge.runtime,
     logger: bridge.logger,
   });
+  if (!bridge.isGuarded)
+    bridge.logger.warn("nobody is asked who they are: whoever reaches this port may do everything");
+  if (readTls !== undefined) bridge.onReload(async () => listener.setTls(await readTls()));
   let closing: Promise<void> | undefined;
   return {
     address: listener.address,

@@ -4,10 +4,12 @@ import { agents } from "./commands/agents.ts";
 import { call } from "./commands/call.ts";
 import { doctor } from "./commands/doctor.ts";
 import { publish } from "./commands/publish.ts";
+import { reload } from "./commands/reload.ts";
 import { stats } from "./commands/stats.ts";
 import { qualities, subscribe } from "./commands/subscribe.ts";
 import { tools } from "./commands/tools.ts";
 import { watchAgents } from "./commands/watch-agents.ts";
+import { whoami } from "./commands/whoami.ts";
 import { why } from "./commands/why.ts";
 import { addConnectionOptions } from "./remote/connection-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -102,6 +104,20 @@ export function addClientCommands(program: Command, terminal: Terminal, finish: 
     .option("--filter <filter>", "only topics that match")
     .option("--subscriptions", "each subscription too, the longest queue first")
     .action(async (options) => finish(await stats(terminal, options)));
+
+  add(
+    "whoami",
+    "tell whom the bridge takes you for",
+    "Tells whom the bridge takes these credentials for, and what they may do.",
+    ["loom-bridge whoami --token lbk_…", "loom-bridge whoami --json"],
+  ).action(async (options) => finish(await whoami(terminal, options)));
+
+  add(
+    "reload",
+    "have keys, rules and certificates read anew",
+    "Has the bridge read its keys, rules and certificates anew. They hold for open streams too. Needs the grant admin: reload.",
+    ["loom-bridge reload --token lbk_…"],
+  ).action(async (options) => finish(await reload(terminal, options)));
 
   // Last, because the help lists the groups in this order.
   for (const command of added) addConnectionOptions(command);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { version } from "../version.ts";
+import { addAccessCommands } from "./access-commands.ts";
 import { addClientCommands } from "./client-commands.ts";
 import type { Terminal } from "./terminal.ts";
 import { addSettingOptions } from "./up/setting-options.ts";
@@ -47,11 +48,11 @@ Examples:
   loom-bridge up --mode bridge-only --port 9000
   loom-bridge up --store sqlite --data ./plans.db
   loom-bridge up --files-root ./shared --web-allow 'example.com,*.example.org'
-  loom-bridge up --address 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
+  loom-bridge up --address 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --auth keys --auth-policy access.yaml
   loom-bridge up --port 0 --json                      a free port, printed for a program
 
 SIGTERM or Ctrl-C ends streams with UNAVAILABLE, lets calls finish within the grace time and exits 0.
-A second one exits 1 at once.`,
+A second one exits 1 at once. SIGHUP reads keys, rules and certificates anew; open streams stay where they may.`,
   );
 
   const config = program
@@ -72,5 +73,6 @@ Examples:
   );
 
   addClientCommands(program, terminal, finish);
+  addAccessCommands(program, terminal, finish);
   return program;
 }

@@ -40,7 +40,11 @@ test("the reference of the configuration has every setting", async () => {
 
 test("the reference of the command has the help of every command", async () => {
   const program = createProgram(createProcessTerminal(), () => {});
-  const commands: Command[] = [program, ...program.commands.filter((command) => command.name() !== "help")];
+  const below = (command: Command): Command[] =>
+    command.commands.filter((each) => each.name() !== "help").flatMap((each) => [each, ...below(each)]);
+  const nameOf = (command: Command): string =>
+    command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+  const commands: Command[] = [program, ...below(program)];
   const sections = commands.map((command) => {
     let help = "";
     // As wide everywhere as a page is.
@@ -50,8 +54,7 @@ test("the reference of the command has the help of every command", async () => {
       getOutHasColors: () => false,
     });
     command.outputHelp();
-    const title = command === program ? "loom-bridge" : `loom-bridge ${command.name()}`;
-    return `## ${title}\n\n\`\`\`text\n${help.trim()}\n\`\`\`\n`;
+    return `## ${nameOf(command)}\n\n\`\`\`text\n${help.trim()}\n\`\`\`\n`;
   });
   await checkGenerated("cli.md", "commands", sections.join("\n"));
 });

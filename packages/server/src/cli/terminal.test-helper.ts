@@ -15,6 +15,7 @@ export interface RunningCommand {
   /** Resolves when the standard output or error output contains the text. */
   wrote(text: string): Promise<void>;
   interrupt(signal: string): void;
+  hangUp(): void;
 }
 
 export interface TestTerminalOptions {
@@ -30,6 +31,7 @@ export function start(args: readonly string[], options: TestTerminalOptions = {}
   let errors = "";
   const exits: number[] = [];
   const listeners = new Set<(signal: string) => void>();
+  const hangups = new Set<() => void>();
   const waiting = new Map<string, () => void>();
   const check = (): void => {
     for (const [text, resolve] of waiting) if ((output + errors).includes(text)) resolve();
@@ -53,6 +55,10 @@ export function start(args: readonly string[], options: TestTerminalOptions = {}
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    onHangup(listener) {
+      hangups.add(listener);
+      return () => void hangups.delete(listener);
+    },
     exit: (code) => void exits.push(code),
   };
   return {
@@ -72,6 +78,9 @@ export function start(args: readonly string[], options: TestTerminalOptions = {}
       }),
     interrupt(signal) {
       for (const listener of listeners) listener(signal);
+    },
+    hangUp() {
+      for (const listener of hangups) listener();
     },
   };
 }

@@ -19,6 +19,8 @@ export interface Terminal {
   readInput(): Promise<string>;
   /** Calls the listener for every SIGINT and SIGTERM until the returned function is called. */
   onInterrupt(listener: (signal: string) => void): () => void;
+  /** Calls the listener for every SIGHUP until the returned function is called. */
+  onHangup(listener: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 }
@@ -50,6 +52,10 @@ export function createProcessTerminal(): Terminal {
         process.off("SIGINT", listener);
         process.off("SIGTERM", listener);
       };
+    },
+    onHangup(listener) {
+      process.on("SIGHUP", listener);
+      return () => void process.off("SIGHUP", listener);
     },
     exit: (code) => process.exit(code),
   };

@@ -61,7 +61,12 @@ function flatten(path: string, document: unknown): Map<string, unknown> {
 }
 
 function resolvePath({ isPath }: Setting, path: string, value: unknown): unknown {
-  return isPath && typeof value === "string" && value !== "" ? resolve(dirname(path), value) : value;
+  return isPath && typeof value === "string" && value !== "" && !isUrl(value) ? resolve(dirname(path), value) : value;
+}
+
+/** Some settings take a file or an address. */
+export function isUrl(value: string): boolean {
+  return /^https?:\/\//i.test(value);
 }
 
 function unknownKey(path: string, key: string): LoomError {

@@ -5,10 +5,12 @@ import { defaultRetentionLimits } from "../domain/log/retention-limits.ts";
 import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
 import { resolveListenerLimits } from "../listener/listener-limits.ts";
+import { type About, about } from "./about.ts";
+import { type AuthConfig, authSettings } from "./auth-settings.ts";
 import { address, durationMs, hosts, path, whole } from "./setting-types.ts";
 
 /** Everything an operator can set, under the keys of the configuration file. */
-export interface Config {
+export interface Config extends AuthConfig {
   readonly address: string;
   readonly "tls.cert"?: string | undefined;
   readonly "tls.key"?: string | undefined;
@@ -60,15 +62,6 @@ export interface Setting {
   readonly schema: z.ZodType;
 }
 
-interface About {
-  readonly flag: string;
-  readonly env?: string;
-  readonly description: string;
-  readonly placeholder: string;
-  readonly isPath?: boolean;
-}
-
-const about = z.registry<About>();
 const listener = resolveListenerLimits();
 
 const shape = {
@@ -94,8 +87,10 @@ const shape = {
     flag: "--tls-client-ca",
     placeholder: "file",
     isPath: true,
-    description: "Clients must show a certificate that is signed by one of these, as PEM. Without: they need none.",
+    description:
+      "Certificates that a client's must be signed by, as PEM. Clients must show one, or may where --auth has other kinds too. Without: they need none.",
   }),
+  ...authSettings,
   "store.kind": z.enum(["memory", "sqlite"]).default("memory").register(about, {
     flag: "--store",
     placeholder: "kind",

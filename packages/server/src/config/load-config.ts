@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { LoomError } from "@loom-bridge/protocol";
-import { type ConfigFile, readConfigFile, show } from "./config-file.ts";
+import { checkAuthSettings } from "./check-auth-settings.ts";
+import { type ConfigFile, isUrl, readConfigFile, show } from "./config-file.ts";
 import { type Config, configSchema, type Setting, settings } from "./config-schema.ts";
 import { allowedValues, fromText } from "./setting-value.ts";
 
@@ -76,7 +77,8 @@ function checked(setting: Setting, { source, value }: Given, cwd: string): unkno
     const subject = source.kind === "file" ? `${source.name}: ${setting.key}` : source.name;
     throw invalid(setting.key, `${subject} is ${show(value)}; allowed: ${allowed}`);
   }
-  return setting.isPath ? resolve(cwd, String(result.data)) : result.data;
+  const isFile = setting.isPath && !isUrl(String(result.data));
+  return isFile ? resolve(cwd, String(result.data)) : result.data;
 }
 
 /** What no single setting can tell. */
@@ -93,6 +95,8 @@ function checkTogether(config: Config, sources: LoadedConfig["sources"]): void {
       throw invalid("tls.cert", `${named(key)} needs the bridge's certificate; add --tls-cert`);
     }
   }
+  const problem = checkAuthSettings(config, (key) => sources.get(key)?.kind !== "default");
+  if (problem !== undefined) throw invalid(problem.field, problem.message);
   // Without this a bridge told only where to keep its data would keep none of it.
   if (sources.get("store.path")?.kind !== "default" && sources.get("store.kind")?.kind === "default") {
     throw invalid("store.kind", `${named("store.path")} is given, but plans are kept in memory; add --store sqlite`);

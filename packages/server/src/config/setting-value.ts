@@ -2,13 +2,15 @@ import { z } from "zod";
 import type { Setting } from "./config-schema.ts";
 
 /** What a setting takes, in words: for error messages and the documentation. */
-export function allowedValues({ schema, placeholder }: Setting): string {
-  const { type, enum: choices, minimum, maximum } = jsonSchema(schema);
+export function allowedValues({ schema, placeholder, isPath }: Setting): string {
+  const { type, enum: choices, minimum, maximum, items } = jsonSchema(schema);
   if (choices !== undefined) return choices.join(", ").replace(/, ([^,]*)$/, " or $1");
   if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
   if (type === "boolean") return "true or false";
+  if (type === "array" && items?.enum !== undefined)
+    return `a list of ${items.enum.join(", ")}, with commas between them`;
   if (type === "array") return "a list of hosts; as a flag or variable, with commas between them";
-  return placeholder === "host:port" ? "host:port" : `the path of a ${placeholder}`;
+  return isPath ? `the path of a ${placeholder}` : placeholder === "host:port" ? "host:port" : "text";
 }
 
 /** The setting's default, as it is written. Nothing when it has none. */
@@ -27,7 +29,8 @@ export function fromText({ schema }: Setting, text: string): unknown {
   const { type } = jsonSchema(schema);
   if (type === "integer") return /^-?[0-9]+$/.test(text) ? Number(text) : text;
   if (type === "boolean") return text === "true" ? true : text === "false" ? false : text;
-  if (type === "array") return text === "" ? [] : text.split(",").map((part) => part.trim());
+  // "none" is how people write an empty list of kinds.
+  if (type === "array") return text === "" || text === "none" ? [] : text.split(",").map((part) => part.trim());
   return text;
 }
 
@@ -36,6 +39,7 @@ interface JsonSchema {
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly items?: { readonly enum?: readonly string[] };
   readonly default?: unknown;
 }
 

@@ -1,5 +1,6 @@
+import { Server as TlsServer } from "node:tls";
 import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
-import type { Runtime } from "@loom-bridge/protocol";
+import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { Access } from "../domain/access/access.ts";
 import type { Presented } from "../domain/access/authenticator.ts";
 import { anybody } from "../domain/access/principal.ts";
@@ -45,6 +46,11 @@ export interface Listener {
   readonly port: number;
   /** Where a client on this machine finds it: `http://…` or `https://…`. */
   readonly url: string;
+  /**
+   * Goes on with another certificate, for connections from now on; open ones stay.
+   * @throws LoomError `invalid_argument` when it cannot be used, `failed_precondition` when the listener has no TLS.
+   */
+  setTls(tls: TlsOptions): void;
   /** Open connections. */
   readonly connections: number;
   /** Calls in progress, streams among them. */
@@ -124,6 +130,15 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     ...bound,
     address: formatAddress(bound),
     url: `${tls === undefined ? "http" : "https"}://${formatAddress(reachableAddress(bound))}`,
+    setTls(next) {
+      if (!(acceptor instanceof TlsServer)) {
+        throw new LoomError(
+          "failed_precondition",
+          "the listener has no TLS, and cannot begin with it while it listens",
+        );
+      }
+      acceptor.setSecureContext(readTlsOptions(next));
+    },
     get connections() {
       return connections.size;
     },

@@ -10,13 +10,15 @@ export interface TlsOptions {
   key: string;
   /** Certificates that clients must be signed by, as PEM. Default: none; clients need no certificate. */
   ca?: string;
+  /** Whether clients must show a certificate that one of `ca` has signed. Default: `required`, when there is a `ca`. */
+  clientCertificate?: "required" | "optional";
 }
 
 /**
  * Turns PEM into what Node's TLS server takes.
  * @throws LoomError `invalid_argument` that names the field that cannot be used. It never shows the key.
  */
-export function readTlsOptions({ cert, key, ca }: TlsOptions): NodeTlsOptions {
+export function readTlsOptions({ cert, key, ca, clientCertificate = "required" }: TlsOptions): NodeTlsOptions {
   const certificate = read("tls.cert", "a certificate", () => new X509Certificate(cert));
   const privateKey = read("tls.key", "a private key without a passphrase", () => createPrivateKey(key));
   if (ca !== undefined) read("tls.ca", "a certificate", () => new X509Certificate(ca));
@@ -25,7 +27,9 @@ export function readTlsOptions({ cert, key, ca }: TlsOptions): NodeTlsOptions {
       details: { field: "tls.key" },
     });
   }
-  return { cert, key, ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }) };
+  if (ca === undefined) return { cert, key };
+  // What an optional certificate is worth is looked at with each call.
+  return { cert, key, ca, requestCert: true, rejectUnauthorized: clientCertificate === "required" };
 }
 
 function read<T>(field: string, wanted: string, parse: () => T): T {

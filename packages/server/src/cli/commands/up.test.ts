@@ -31,7 +31,10 @@ test("up tells people what runs, where, how to try it and how to stop it", async
   const output = command.output();
   const [, url] = /listening +(http:\/\/127\.0\.0\.1:[1-9]\d*) /.exec(output) ?? [];
   assert.match(output, /^Loom Bridge \d+\.\d+\.\d+: /);
-  assert.match(output, /encryption +off\n +memory +in memory, gone when it stops\n +tools +none of its own/);
+  assert.match(
+    output,
+    /encryption +off\n +asks who +NOBODY\n +memory +in memory, gone when it stops\n +tools +none of its own/,
+  );
   assert.ok(output.includes(`    loom-bridge doctor --address ${url}\n`));
   // The example is true as it stands.
   const [, flags = ""] = /loom-bridge publish greetings\.world \S+ (.*)\n/.exec(output) ?? [];
@@ -97,16 +100,28 @@ test("what is remembered of events can be bounded and switched off", async (t) =
   assert.match(errors, /keeps no journal/);
 });
 
-test("a bridge that others can reach without TLS warns loudly, and one on loopback or with TLS does not", async (t) => {
-  const warned = async (...args: string[]): Promise<boolean> => (await up(t, ...args)).errors().startsWith("WARNING: ");
+test("a bridge that others could reach without TLS or without asking who they are does not start", async (t) => {
   const path = await folder(t);
   const pems = await generate([{ name: "commonName", value: "localhost" }]);
   await writeFile(join(path, "cert.pem"), pems.cert);
   await writeFile(join(path, "key.pem"), pems.private);
+  await writeFile(join(path, "access.yaml"), "roles: {}\n");
   const tls = ["--tls-cert", join(path, "cert.pem"), "--tls-key", join(path, "key.pem")];
-  assert.equal(await warned("--address", "0.0.0.0:0"), true);
-  assert.equal(await warned("--address", "127.0.0.2:0"), false);
-  assert.equal(await warned("--address", "0.0.0.0:0", ...tls), false);
+  const auth = ["--auth", "keys", "--auth-policy", join(path, "access.yaml")];
+  const refused = async (...args: string[]): Promise<string> => {
+    const { code, errors } = await runToEnd(["up", "--log-level", "silent", ...args]);
+    assert.equal(code, 2);
+    return errors;
+  };
+  for (const address of ["0.0.0.0:0", "[::]:0", ":0"]) {
+    assert.match(await refused("--address", address), /Listen on localhost, or add TLS \(.*\) and authentication \(/);
+  }
+  assert.match(await refused("--address", "0.0.0.0:0", ...tls), /be any agent.*or add authentication \(--auth keys/);
+  assert.match(await refused("--address", "0.0.0.0:0", ...auth), /read every event.*or add TLS \(--tls-cert/);
+  await up(t, "--address", "0.0.0.0:0", ...tls, ...auth);
+  await up(t, "--address", "0.0.0.0:0", "--insecure-i-know");
+  await up(t, "--address", "127.0.0.2:0");
+  await up(t, "--address", "localhost:0");
 });
 
 test("a port in use and a store that cannot be opened exit 1 and say what to do", async (t) => {

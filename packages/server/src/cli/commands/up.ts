@@ -1,11 +1,13 @@
 import type { Command } from "commander";
+import type { Bridge } from "../../bridge.ts";
+import type { Logger } from "../../domain/logger.ts";
 import { createPinoLogger } from "../../logging/pino-logger.ts";
 import { type BridgeServer, serve } from "../../serve.ts";
 import { CommandError } from "../command-error.ts";
 import { exitCode } from "../exit-code.ts";
 import { writeJson, writeLine } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
-import { announce, warnOfOpenBridge } from "../up/announcement.ts";
+import { announce } from "../up/announcement.ts";
 import { createConfiguredBridge, readTlsFiles } from "../up/configured-bridge.ts";
 import { loadConfigOf } from "../up/setting-options.ts";
 
@@ -17,7 +19,7 @@ export async function up(terminal: Terminal, command: Command): Promise<number> 
   const { runtime } = terminal;
   const write = (line: string): void => terminal.writeError(line);
   const logger = createPinoLogger({ level: config["log.level"], format: config["log.format"], runtime, write });
-  const tls = await readTlsFiles(config);
+  const tls = config["tls.cert"] === undefined ? undefined : () => readTlsFiles(config);
   const { bridge, tools } = await createConfiguredBridge(config, { runtime, logger });
   let server: BridgeServer;
   try {
@@ -27,14 +29,19 @@ export async function up(terminal: Terminal, command: Command): Promise<number> 
       firstRequestTimeoutMs: config["limits.firstRequestTimeoutMs"],
       idleConnectionTimeoutMs: config["limits.idleConnectionTimeoutMs"],
     };
-    server = await serve(bridge, { address: config.address, limits, ...(tls === undefined ? {} : { tls }) });
+    server = await serve(bridge, {
+      address: config.address,
+      limits,
+      insecure: config.insecure,
+      ...(tls === undefined ? {} : { tls }),
+    });
   } catch (error) {
     await bridge.close();
     throw error;
   }
   const interrupted = firstInterrupt(terminal);
   const { address, port, url } = server;
-  warnOfOpenBridge(terminal, config, server.listener.host);
+  const stopReloading = terminal.onHangup(() => void reload(bridge, logger));
   if (json) writeJson(terminal, { event: "listening", address, port, url, pid: terminal.pid, version: bridge.version });
   else announce(terminal, { server, config, file, tools });
 
@@ -42,10 +49,21 @@ export async function up(terminal: Terminal, command: Command): Promise<number> 
   const graceMs = config["shutdown.graceMs"];
   if (json) writeJson(terminal, { event: "stopping", signal, graceMs });
   else writeLine(terminal, `\n${signal}: stopping within ${graceMs} ms; once more stops at once`);
+  stopReloading();
   await server.close({ graceMs });
   if (json) writeJson(terminal, { event: "stopped" });
   else writeLine(terminal, "stopped");
   return exitCode.ok;
+}
+
+/** SIGHUP: what is wrong is logged, and what was there stays. */
+async function reload(bridge: Bridge, logger: Logger): Promise<void> {
+  try {
+    const outcome = await bridge.reload();
+    logger.warn("audit: administered", { act: "reload", by: "SIGHUP", ...outcome });
+  } catch (error) {
+    logger.error("keys, rules or certificates could not be read anew; those that were there stay", { error });
+  }
 }
 
 function checkMode(mode: string): void {

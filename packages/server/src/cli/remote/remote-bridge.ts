@@ -1,7 +1,13 @@
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { limits } from "@loom-bridge/protocol";
-import { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
+import {
+  ActionService,
+  AdminService,
+  AgentService,
+  BridgeService,
+  MemoryService,
+} from "@loom-bridge/protocol/messages";
 import type { Target } from "./target.ts";
 
 /** TLS, as PEM texts. */
@@ -25,6 +31,7 @@ export interface RemoteBridgeOptions {
 export interface RemoteBridge {
   readonly bridge: Client<typeof BridgeService>;
   readonly actions: Client<typeof ActionService>;
+  readonly admin: Client<typeof AdminService>;
   readonly agents: Client<typeof AgentService>;
   readonly memory: Client<typeof MemoryService>;
   /** Closes the connection, and with it whatever is still open on it. */
@@ -49,6 +56,7 @@ export function openRemoteBridge({ target, credentials, token }: RemoteBridgeOpt
   return {
     bridge: createClient(BridgeService, transport),
     actions: createClient(ActionService, transport),
+    admin: createClient(AdminService, transport),
     agents: createClient(AgentService, transport),
     memory: createClient(MemoryService, transport),
     close: () => sessionManager.abort(),

@@ -1,4 +1,3 @@
-import { BlockList, isIPv6 } from "node:net";
 import type { Config } from "../../config/config-schema.ts";
 import type { BridgeServer } from "../../serve.ts";
 import { version } from "../../version.ts";
@@ -24,10 +23,17 @@ export function announce(terminal: Terminal, { server, config, file, tools }: An
   writeLine(terminal);
   writeLine(terminal, `  listening   ${style("cyan", server.url)}  (${server.address}; gRPC, gRPC-Web and Connect)`);
   writeLine(terminal, `  encryption  ${config["tls.cert"] === undefined ? "off" : "TLS"}`);
+  writeLine(terminal, `  asks who    ${askedHow(config)}`);
   writeLine(terminal, `  memory      ${store}`);
   writeLine(terminal, `  tools       ${tools.join(", ") || "none of its own; agents bring theirs"}`);
   writeLine(terminal, `  config      ${file ?? "no file"}`);
   writeLine(terminal);
+  if (config["auth.kinds"].length === 0) {
+    const danger = "Nobody is asked who they are: whoever reaches this port may be any agent and do everything.";
+    writeLine(terminal, `  ${style("yellow", danger)}`);
+    writeLine(terminal, `  ${style("yellow", 'Add --auth; "loom-bridge up --help" tells how.')}`);
+    writeLine(terminal);
+  }
   writeLine(terminal, "  Try it in another terminal:");
   writeLine(terminal, `    loom-bridge doctor${to}`);
   writeLine(terminal, `    loom-bridge subscribe 'greetings.*'${to}`);
@@ -36,19 +42,9 @@ export function announce(terminal: Terminal, { server, config, file, tools }: An
   writeLine(terminal, `  Ctrl-C stops it.`);
 }
 
-/** Warns when others can reach a bridge that neither encrypts nor asks who they are. */
-export function warnOfOpenBridge(terminal: Terminal, config: Config, host: string): void {
-  if (config["tls.cert"] !== undefined || isLoopback(host)) return;
-  const warning =
-    `WARNING: the bridge listens on ${host} without TLS. Whoever reaches this port can read and send every event and ` +
-    "call every tool. Listen on localhost, or set --tls-cert and --tls-key.";
-  terminal.writeError(`${warning}\n`);
-}
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
-
-function isLoopback(host: string): boolean {
-  return loopback.check(host, isIPv6(host) ? "ipv6" : "ipv4");
+function askedHow(config: Config): string {
+  const kinds = config["auth.kinds"];
+  return kinds.length === 0
+    ? "NOBODY"
+    : `${kinds.join(", ")}${config["auth.policy"] ? ` (${config["auth.policy"]})` : ""}`;
 }

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import { createConfiguredAuthenticator } from "../../auth/configured-authenticator.ts";
 import { type Bridge, type BridgeOptions, createBridge } from "../../bridge.ts";
 import type { Config } from "../../config/config-schema.ts";
+import type { Authenticator } from "../../domain/access/authenticator.ts";
 import type { EventLog } from "../../domain/log/event-log.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { MemoryStore } from "../../domain/memory/memory-store.ts";
@@ -10,6 +12,7 @@ import type { TlsOptions } from "../../listener/tls.ts";
 import { createInMemoryEventLog } from "../../stores/log/in-memory-event-log.ts";
 import { createInMemoryStore } from "../../stores/memory/in-memory-store.ts";
 import { createBuiltInTools } from "../../tools/built-in-tools.ts";
+import { authenticationOf } from "./authentication-of.ts";
 
 /** A bridge as the configuration wants it, with the names of its own tools. */
 export interface ConfiguredBridge {
@@ -23,6 +26,7 @@ export async function createConfiguredBridge(
   { runtime, logger }: { readonly runtime: Runtime; readonly logger: Logger },
 ): Promise<ConfiguredBridge> {
   const tools = createTools(config, runtime);
+  const authenticator = await openAuthenticator(config);
   const bridge = createBridge({
     runtime,
     logger,
@@ -31,6 +35,7 @@ export async function createConfiguredBridge(
     log: await openEventLog(config, runtime, logger),
     memoryLimits: { windowSec: config["memory.maxWindowSec"] },
     tools,
+    ...(authenticator === undefined ? {} : { authenticator }),
     journal: config["journal.enabled"] && {
       maxEntries: config["journal.maxEntries"],
       maxBytes: config["journal.maxBytes"],
@@ -85,12 +90,19 @@ function createTools(config: Config, runtime: Runtime): BridgeTool[] {
   });
 }
 
-/** Reads the files that the configuration names for TLS. Nothing when it names none. */
-export async function readTlsFiles(config: Config): Promise<TlsOptions | undefined> {
-  const { "tls.cert": cert, "tls.key": key, "tls.clientCa": clientCa } = config;
-  if (cert === undefined || key === undefined) return undefined;
+async function openAuthenticator(config: Config): Promise<Authenticator | undefined> {
+  const options = authenticationOf(config);
+  return options && (await createConfiguredAuthenticator(options));
+}
+
+/** Reads the files that the configuration names for TLS, of which there must be two at least. */
+export async function readTlsFiles(config: Config): Promise<TlsOptions> {
+  const { "tls.cert": cert = "", "tls.key": key = "", "tls.clientCa": clientCa } = config;
   const tls: TlsOptions = { cert: await readPem("tls.cert", cert), key: await readPem("tls.key", key) };
-  return clientCa === undefined ? tls : { ...tls, ca: await readPem("tls.clientCa", clientCa) };
+  if (clientCa === undefined) return tls;
+  const others = config["auth.kinds"].some((kind) => kind !== "mtls");
+  const clientCertificate = others ? "optional" : "required";
+  return { ...tls, ca: await readPem("tls.clientCa", clientCa), clientCertificate };
 }
 
 async function readPem(field: string, path: string): Promise<string> {

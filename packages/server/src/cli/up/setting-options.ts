@@ -7,16 +7,17 @@ import { CommandError } from "../command-error.ts";
 import { exitCode } from "../exit-code.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** Adds a flag for every setting, and those for the configuration file and the port. */
-export function addSettingOptions(command: Command): Command {
+/** Adds a flag for every setting whose key begins so, and those for the configuration file and the port. */
+export function addSettingOptions(command: Command, prefix = ""): Command {
   command
     .optionsGroup("Settings:")
     .option(
       "--config <file>",
       "the configuration file (default: ./loom-bridge.yaml if there is one, env: LOOM_BRIDGE_CONFIG)",
-    )
-    .option("--port <number>", "listen on this port, on the host of --address");
-  for (const setting of settings) command.addOption(new Option(flagOf(setting), describe(setting)));
+    );
+  if (prefix === "") command.option("--port <number>", "listen on this port, on the host of --address");
+  const added = settings.filter(({ key }) => key.startsWith(prefix));
+  for (const setting of added) command.addOption(new Option(flagOf(setting), describe(setting)));
   return command;
 }
 

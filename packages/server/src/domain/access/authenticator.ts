@@ -31,4 +31,6 @@ export interface Authenticator {
    * @throws LoomError `unauthenticated` when they are not valid, `unavailable` when that cannot be found out now.
    */
   authenticate(presented: Presented): Principal | undefined | Promise<Principal | undefined>;
+  /** Reads its keys and rules anew. @throws LoomError that says what is wrong; those that were there stay then. */
+  reload?(): Promise<void>;
 }

@@ -43,7 +43,10 @@ export interface Gatekeeper {
   accessOf(principal: Principal): Access;
   /** Watches over a stream until the function is called that it returns. */
   hold(access: Access, holder: Holder): () => void;
-  /** Asks the authenticator again about everybody who has a stream open. */
+  /**
+   * Has the authenticator read its keys and rules anew, and asks it again about everybody who has a stream open.
+   * @throws LoomError when it cannot; everything is as before then.
+   */
   reload(): Promise<ReloadOutcome>;
 }
 
@@ -176,6 +179,7 @@ export function createGatekeeper(options: GatekeeperOptions): Gatekeeper {
     accessOf: (principal) => new Access(principal, { onDenied }),
     hold,
     async reload() {
+      await authenticator?.reload?.();
       generation += 1;
       const outcome = { unchanged: 0, changed: 0, ended: 0 };
       for (const [holder, access] of [...held]) {

@@ -33,15 +33,17 @@ export function createBusWorld(
     readonly limits?: Partial<RetentionLimits>;
     readonly log?: EventLog;
     readonly runtime?: ManualRuntime;
+    /** Default: 30 000. */
+    readonly stallTimeoutMs?: number;
   } = {},
 ): BusWorld {
-  const { runtime = createManualRuntime(), limits = {} } = options;
+  const { runtime = createManualRuntime(), limits = {}, stallTimeoutMs = 30_000 } = options;
   const { log = createInMemoryEventLog({ runtime, limits }) } = options;
   const annotate = (body: Uint8Array, pairs: Readonly<Record<string, string>>): Uint8Array =>
     Buffer.concat([body, Buffer.from(JSON.stringify(pairs))]);
   const errors: string[] = [];
   const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
-  const bus = new EventBus({ runtime, stallTimeoutMs: 30_000, log, annotate, logger });
+  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate, logger });
   const leave = (owner: Subscriber): void => {
     for (const subscription of [...owner.entries.keys()]) bus.unsubscribe(owner, subscription);
   };

@@ -46,7 +46,9 @@ export function createNodeTransport(options: NodeTransportOptions): NodeTranspor
   // (https://github.com/connectrpc/connect-es/issues/1795). The agents' heartbeats do its work.
   const manager = new Http2SessionManager(
     options.baseUrl,
-    {},
+    // Nor an idle timeout, which the bridge has: its timer is set anew for a connection that was lost with an open
+    // stream, and keeps that connection in memory for as long.
+    { idleConnectionTimeoutMs: Number.POSITIVE_INFINITY },
     {
       settings: { initialWindowSize: windowBytes },
       ...(ca === undefined ? {} : { ca }),

@@ -1,11 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Agent, BridgeClient, type Envelope } from "@loom-bridge/client";
+import { chooseAddress } from "./choose-address.ts";
 import { countReconnects } from "./count-reconnects.ts";
 import { startCuttingProxy } from "./cutting-proxy.ts";
 import { Ledger } from "./ledger.ts";
+import { findLeftovers, lookAt } from "./leftovers.ts";
 import { startLoad } from "./load.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 import { createSeededRandom } from "./seeded-random.ts";
 import { startDurableBridge } from "./start-durable-bridge.ts";
+import { measureUsage } from "./usage.ts";
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -21,13 +25,23 @@ export interface SoakOptions {
 const backWithinMs = 30_000;
 const reportEveryMs = 10_000;
 const agentsPerConnection = 50;
+/** After this share of the time the bridge is killed no more, so that it lives long enough for its memory to be judged. */
+const restartShare = 0.4;
+/** What the bridge remembers for a while, publishes for two minutes, is full by then. */
+const warmUpMs = 150_000;
+/** Of each topic: more than is published while a reader is away. */
+const keptEvents = 20_000;
 
 /** Runs for so many minutes and returns what went wrong. */
 export async function runSoak({ minutes, seed, agents, folder, report }: SoakOptions): Promise<string[]> {
   const random = createSeededRandom(seed);
   const problems: string[] = [];
   const ledger = new Ledger();
-  let bridge = await startDurableBridge("127.0.0.1:0", folder);
+  const socketsBefore = measureUsage().sockets;
+  let bridge = await startDurableBridge(await chooseAddress(), folder, keptEvents);
+  const watcher = new BridgeClient({ address: bridge.address });
+  const fresh = await lookAt(bridge, watcher);
+  const memory = { bridge: new MemoryWatch("the bridge"), agents: new MemoryWatch("the agents' process") };
   const proxy = await startCuttingProxy(bridge.address);
   const { address } = proxy;
   const reconnect = { stableAfterMs: 1000, maxDelayMs: 5000 };
@@ -46,7 +60,6 @@ export async function runSoak({ minutes, seed, agents, folder, report }: SoakOpt
   });
   const writers = Array.from({ length: 4 }, (_, index) => new Agent({ id: `writer-${index}`, address, reconnect }));
   const everybody = [...crowd, reader, ...writers];
-  const watcher = new BridgeClient({ address: bridge.address });
   let cuts = 0;
   let restarts = 0;
   let slowestBackMs = 0;
@@ -55,7 +68,7 @@ export async function runSoak({ minutes, seed, agents, folder, report }: SoakOpt
     restarts += 1;
     const { address: same } = bridge;
     await bridge.end(random() < 0.5 ? "SIGKILL" : "SIGTERM");
-    bridge = await startDurableBridge(same, folder);
+    bridge = await startDurableBridge(same, folder, keptEvents);
     const startedMs = performance.now();
     try {
       await watcher.waitForAgents(
@@ -83,11 +96,13 @@ export async function runSoak({ minutes, seed, agents, folder, report }: SoakOpt
         `reader, all back within ${Math.round(slowestBackMs)} ms, ${megabytes} MB`
       );
     };
+    const durationMs = minutes * 60_000;
+    const lastRestartMs = startedMs + durationMs * restartShare;
     let reportedMs = startedMs;
     let restartAtMs = startedMs + random() * 20_000;
-    while (performance.now() - startedMs < minutes * 60_000) {
+    while (performance.now() - startedMs < durationMs) {
       await pause(random() * 1000);
-      if (performance.now() >= restartAtMs) {
+      if (performance.now() >= restartAtMs && restartAtMs < lastRestartMs) {
         await restart();
         restartAtMs = performance.now() + 10_000 + random() * 20_000;
       } else {
@@ -97,6 +112,9 @@ export async function runSoak({ minutes, seed, agents, folder, report }: SoakOpt
       if (performance.now() - reportedMs >= reportEveryMs) {
         reportedMs = performance.now();
         report(status());
+        if (reportedMs < lastRestartMs + warmUpMs) continue;
+        memory.bridge.add(await bridge.usage());
+        memory.agents.add(measureUsage());
       }
     }
     await load.stop();
@@ -106,11 +124,23 @@ export async function runSoak({ minutes, seed, agents, folder, report }: SoakOpt
     if (lost.length > 0) problems.push(`${lost.length} acknowledged events were lost, the first of them ${lost[0]}`);
     if (doubled.length > 0)
       problems.push(`${doubled.length} events were handled twice, the first of them ${doubled[0]}`);
-    return problems;
+    for (const watch of Object.values(memory)) {
+      const judgement = watch.judge();
+      report(judgement.line);
+      problems.push(...judgement.problems);
+    }
   } finally {
     await Promise.all(everybody.map((agent) => agent.drain({ timeoutMs: 1000 })));
-    await Promise.all([watcher, ...clients].map((client) => client.disconnect()));
+    await Promise.all(clients.map((client) => client.disconnect()));
     await proxy[Symbol.asyncDispose]();
+  }
+  try {
+    problems.push(...(await findLeftovers(fresh, () => lookAt(bridge, watcher))));
+  } finally {
+    await watcher.disconnect();
     await bridge.end("SIGKILL");
   }
+  const more = measureUsage().sockets - socketsBefore;
+  if (more > 0) problems.push(`the agents' process has ${more} more sockets than before`);
+  return problems;
 }

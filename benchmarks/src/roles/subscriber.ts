@@ -27,6 +27,7 @@ export interface Latencies {
   readonly count: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 const maxRecorded = 1_000_000;
@@ -85,7 +86,12 @@ export const start: StartRole<SubscriberOptions> = async (options, { fail }) => 
       latencies(): Latencies {
         const sorted = Float64Array.from(recorded ?? []).sort();
         recorded = undefined;
-        return { count: sorted.length, p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99) };
+        const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map((part) => percentile(sorted, part)) as [
+          number,
+          number,
+          number,
+        ];
+        return { count: sorted.length, p50Ms, p99Ms, maxMs };
       },
     },
     async close() {

@@ -7,6 +7,7 @@ import { growth } from "./growth.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { plain } from "./plain.ts";
+import { slow } from "./slow.ts";
 import { start } from "./start.ts";
 import { topics } from "./topics.ts";
 
@@ -17,6 +18,7 @@ export const suite: readonly Benchmark[] = [
   plain,
   calls,
   latency,
+  slow,
   growth,
   memory,
   topics,

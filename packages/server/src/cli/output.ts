@@ -1,3 +1,4 @@
+import type { DescEnum } from "@bufbuild/protobuf";
 import type { Terminal } from "./terminal.ts";
 
 /** Writes one value as one line of JSON. */
@@ -15,6 +16,11 @@ export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (character) =>
     character === "\t" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+/** An enum's value as the documentation writes it: `drop-oldest`. */
+export function enumName(schema: DescEnum, value: number): string {
+  return (schema.value[value]?.localName ?? String(value)).toLowerCase().replaceAll("_", "-");
 }
 
 /** Writes rows in aligned columns under a heading. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type ClientEventSchema, Overflow, SubscriptionSchema } from "@loom-bridge/protocol/messages";
+import { type ClientEventSchema, Overflow, Qos, SubscriptionSchema } from "@loom-bridge/protocol/messages";
 import { createBridge } from "../bridge.ts";
 import { ToolFailure } from "../domain/tools/tool-failure.ts";
 import { type BridgeServer, serve } from "../serve.ts";
-import { openRemoteBridge } from "./remote/remote-bridge.ts";
+import { openRemoteBridge, type RemoteBridge } from "./remote/remote-bridge.ts";
 import { parseTarget } from "./remote/target.ts";
 import { runToEnd, start, type TestTerminalOptions } from "./terminal.test-helper.ts";
 
@@ -50,7 +50,11 @@ test("publish says what became of the event, and says clearly when nobody subscr
   assert.match(human.output, /^published [0-9a-f-]{36} to nobody\.here: matched 0, queued 0, dropped 0\n/);
   assert.match(human.output, /Nobody subscribes to this topic now\.\n$/);
   const [answer] = (await command(["publish", "nobody.here", "--json"])).json();
-  assert.deepEqual({ ...answer, eventId: "" }, { eventId: "", matched: 0, queued: 0, dropped: 0 });
+  assert.deepEqual(
+    { ...answer, eventId: "", offset: 0 },
+    { eventId: "", matched: 0, queued: 0, dropped: 0, drops: {}, offset: 0 },
+  );
+  assert.ok(Number(answer?.["offset"]) > 0);
 });
 
 test("subscribe shows what publish sent, whole, and ends after the count", async () => {
@@ -173,19 +177,37 @@ test("agents and stats show what is there", async () => {
   assert.ok(rows[1] !== undefined && "total" in rows[1]);
 });
 
-test("stats shows each subscription, and why events were dropped", async () => {
+/** An agent that takes one event of its subscription and then nothing until it leaves. */
+async function joinSlowly(
+  init: MessageInitShape<typeof SubscriptionSchema>,
+): Promise<{ remote: RemoteBridge; took(): Promise<unknown>; leave(): Promise<void> }> {
   const { promise: mayLeave, resolve: leave } = Promise.withResolvers<void>();
-  const fast = create(SubscriptionSchema, { id: 7, filters: ["full.*"], window: 1, overflow: Overflow.LATEST_PER_KEY });
+  const subscription = create(SubscriptionSchema, { id: 7, window: 1, ...init });
   async function* says(): AsyncGenerator<MessageInitShape<typeof ClientEventSchema>> {
-    yield { event: { case: "register", value: { agentId: "reader", subscriptions: [fast] } } };
+    yield { event: { case: "register", value: { agentId: "reader", subscriptions: [subscription] } } };
     await mayLeave;
     yield { event: { case: "goodbye", value: {} } };
   }
   const remote = openRemoteBridge({ target: parseTarget(server.address, false), credentials: {}, token: undefined });
   const hears = remote.bridge.stream(says())[Symbol.asyncIterator]();
   await hears.next();
+  return {
+    remote,
+    took: () => hears.next(),
+    async leave() {
+      leave();
+      while ((await hears.next()).done !== true);
+      remote.close();
+    },
+  };
+}
+
+test("stats shows each subscription, and why events were dropped", async () => {
+  const { remote, took, leave } = await joinSlowly({ filters: ["full.*"], overflow: Overflow.LATEST_PER_KEY });
   // The first one leaves, and fills the window; of the others, each takes the place of the one before.
-  for (let id = 1; id <= 4; id += 1) await remote.bridge.publish({ topic: "full.a", event: { id: String(id) } });
+  await remote.bridge.publish({ topic: "full.a", event: { id: "1" } });
+  await took();
+  for (let id = 2; id <= 4; id += 1) await remote.bridge.publish({ topic: "full.a", event: { id: String(id) } });
   const { output } = await command(["stats", "--filter", "full.*", "--subscriptions"]);
   assert.match(output, /\nfull\.a +4 +4 +2 \(replaced 2\) +1 +1\n/);
   assert.match(
@@ -196,9 +218,17 @@ test("stats shows each subscription, and why events were dropped", async () => {
   assert.deepEqual([subscription?.["subscriber"], subscription?.["drops"]], ["reader", { replaced: 2 }]);
   const story = await command(["why", "4"]);
   assert.match(story.output, /waiting {4}full\.a reader: number 1 of 1 in its queue\n$/);
-  leave();
-  while ((await hears.next()).done !== true);
-  remote.close();
+  await leave();
+});
+
+test("publish says why an event was dropped", async () => {
+  const slow = { filters: ["rush.*"], qos: Qos.REALTIME, overflow: Overflow.DROP_NEWEST };
+  const { remote, took, leave } = await joinSlowly(slow);
+  await remote.bridge.publish({ topic: "rush.a", event: {} });
+  await took();
+  await Promise.all(Array.from({ length: 512 }, () => remote.bridge.publish({ topic: "rush.a", event: {} })));
+  assert.match((await command(["publish", "rush.a"])).output, /matched 1, queued 0, dropped 1 \(queue-full 1\)\n$/);
+  await leave();
 });
 
 test("the token travels as a bearer token, and without one nothing does", async () => {

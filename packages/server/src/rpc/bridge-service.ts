@@ -12,7 +12,7 @@ import { accessOf } from "./access-of.ts";
 import { maySee } from "./agent-info.ts";
 import { knownFeatures } from "./delivery-mapping.ts";
 import { fromEvent } from "./event-mapping.ts";
-import { fromSubscriptionReport, fromTopicReport, maxSubscriptionStats } from "./stats-mapping.ts";
+import { fromDrops, fromSubscriptionReport, fromTopicReport, maxSubscriptionStats } from "./stats-mapping.ts";
 import { createStreamHandler, type StreamHandlerOptions } from "./stream-handler.ts";
 import { createSubscribeHandler } from "./subscribe-handler.ts";
 import { visibleRecords, visibleReport, visibleSubscriptions } from "./visible-stats.ts";
@@ -44,8 +44,8 @@ export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<
       if (published.id === "") published.id = runtime.uuid();
       const busEvent = fromEvent(topic, published, access.agentId ?? "");
       checkPublish(bus, access, busEvent);
-      const { matched, queued, dropped } = await bus.publish(busEvent);
-      return { eventId: published.id, matched, queued, dropped };
+      const { drops, offset, ...counts } = await bus.publish(busEvent);
+      return { ...counts, eventId: published.id, drops: fromDrops(drops), offset: BigInt(offset) };
     },
 
     getInfo(_request, context) {

@@ -4,7 +4,7 @@ import type { LossReason } from "../domain/bus/queued.ts";
 import type { ControlFrame, Receipt } from "../domain/session/control-frame.ts";
 import type { SessionEvents } from "../domain/session/session.ts";
 import { toEvent, toRoutedEvent } from "./event-mapping.ts";
-import { dropReasons } from "./stats-mapping.ts";
+import { fromDrops } from "./stats-mapping.ts";
 import { fromToolInvocation, fromToolOutcome } from "./tool-mapping.ts";
 
 /** What a client said that it understands beyond Ack and Event. */
@@ -115,7 +115,7 @@ function fromReceipt(receipt: Receipt): MessageInitShape<typeof ReceiptSchema> {
     dropped,
     duplicate,
     offset: BigInt(receipt.offset),
-    drops: receipt.drops.map((drop) => ({ reason: dropReasons[drop.reason], count: drop.count })),
+    drops: fromDrops(receipt.drops),
   };
   return error === undefined ? told : { ...told, error: { code: error.code, message: error.rawMessage } };
 }

@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   Delivered,
   DropReason as DropReasonMessage,
+  type DropSchema,
   type DropStatsSchema,
   Overflow,
   type SubscriptionStatsSchema,
@@ -9,6 +10,7 @@ import {
 } from "@loom-bridge/protocol/messages";
 import type { DropReason, Drops } from "../domain/bus/drops.ts";
 import type { TopicReport } from "../domain/bus/event-bus.ts";
+import type { Drop } from "../domain/bus/publish-outcome.ts";
 import type { OverflowPolicy } from "../domain/bus/quality.ts";
 import type { SubscriptionReport } from "../domain/bus/subscription-report.ts";
 import { fromQuality } from "./event-mapping.ts";
@@ -22,7 +24,7 @@ export function fromTopicReport(report: TopicReport): MessageInitShape<typeof To
     published: BigInt(report.published),
     delivered: BigInt(report.delivered),
     dropped: BigInt(report.dropped),
-    drops: fromDrops(report.drops),
+    drops: fromDropCounts(report.drops),
     activeSubscriptions: report.activeSubscriptions,
     backlog: BigInt(report.backlog),
   };
@@ -40,7 +42,7 @@ export function fromSubscriptionReport(report: SubscriptionReport): MessageInitS
     delivered: atLeastOnce ? Delivered.AT_LEAST_ONCE : Delivered.AT_MOST_ONCE,
     members,
     queued: BigInt(report.delivered),
-    drops: fromDrops(report.drops),
+    drops: fromDropCounts(report.drops),
     backlog: report.backlog,
     backlogBytes: BigInt(report.backlogBytes),
     inFlight,
@@ -49,7 +51,11 @@ export function fromSubscriptionReport(report: SubscriptionReport): MessageInitS
   };
 }
 
-export const dropReasons: Readonly<Record<DropReason, DropReasonMessage>> = {
+export function fromDrops(drops: readonly Drop[]): MessageInitShape<typeof DropSchema>[] {
+  return drops.map(({ reason, count }) => ({ reason: dropReasons[reason], count }));
+}
+
+const dropReasons: Readonly<Record<DropReason, DropReasonMessage>> = {
   "queue-full": DropReasonMessage.QUEUE_FULL,
   "subscriber-left": DropReasonMessage.SUBSCRIBER_LEFT,
   replaced: DropReasonMessage.REPLACED,
@@ -65,7 +71,7 @@ const overflows: Readonly<Record<OverflowPolicy, Overflow>> = {
 };
 
 /** The reasons that occurred. */
-function fromDrops(drops: Readonly<Drops>): MessageInitShape<typeof DropStatsSchema>[] {
+function fromDropCounts(drops: Readonly<Drops>): MessageInitShape<typeof DropStatsSchema>[] {
   return (Object.keys(dropReasons) as DropReason[])
     .filter((reason) => drops[reason] > 0)
     .map((reason) => ({ reason: dropReasons[reason], count: BigInt(drops[reason]) }));

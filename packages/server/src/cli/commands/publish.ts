@@ -1,4 +1,5 @@
 import { parseTopic } from "@loom-bridge/protocol";
+import { byReason, withReasons } from "../drops.ts";
 import { exitCode } from "../exit-code.ts";
 import { writeJson, writeLine } from "../output.ts";
 import { type ConnectionOptions, withConnection } from "../remote/connection-options.ts";
@@ -32,11 +33,13 @@ export function publish(
     };
     const answer = await remote.bridge.publish({ topic, event }, { timeoutMs: publishTimeoutMs });
     const { eventId, matched, queued, dropped } = answer;
+    const drops = byReason(answer.drops);
     if (options.json) {
-      writeJson(terminal, { eventId, matched, queued, dropped });
+      writeJson(terminal, { eventId, matched, queued, dropped, drops, offset: Number(answer.offset) });
       return exitCode.ok;
     }
-    writeLine(terminal, `published ${eventId} to ${topic}: matched ${matched}, queued ${queued}, dropped ${dropped}`);
+    const lost = withReasons(dropped, drops);
+    writeLine(terminal, `published ${eventId} to ${topic}: matched ${matched}, queued ${queued}, dropped ${lost}`);
     if (matched === 0) writeLine(terminal, terminal.style("yellow", "Nobody subscribes to this topic now."));
     return exitCode.ok;
   });

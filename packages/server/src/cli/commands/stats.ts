@@ -1,16 +1,14 @@
-import type { DescEnum } from "@bufbuild/protobuf";
 import { parseFilter } from "@loom-bridge/protocol";
 import {
   DeliveredSchema,
-  DropReasonSchema,
-  type DropStats,
   OverflowSchema,
   QosSchema,
   type SubscriptionStats,
   type TopicStats,
 } from "@loom-bridge/protocol/messages";
+import { byReason, withReasons } from "../drops.ts";
 import { exitCode } from "../exit-code.ts";
-import { writeJson, writeLine, writeTable } from "../output.ts";
+import { enumName, writeJson, writeLine, writeTable } from "../output.ts";
 import { type ConnectionOptions, withConnection } from "../remote/connection-options.ts";
 import { answerTimeoutMs } from "../remote/remote-failure.ts";
 import type { Terminal } from "../terminal.ts";
@@ -63,9 +61,9 @@ function describe(subscription: SubscriptionStats) {
     subscriber: group === "" ? agentId || "(no session)" : `group ${group} (${members})`,
     id,
     filters,
-    qos: nameOf(QosSchema, subscription.qos),
-    overflow: nameOf(OverflowSchema, subscription.overflow),
-    delivery: nameOf(DeliveredSchema, subscription.delivered),
+    qos: enumName(QosSchema, subscription.qos),
+    overflow: enumName(OverflowSchema, subscription.overflow),
+    delivery: enumName(DeliveredSchema, subscription.delivered),
     queued: Number(subscription.queued),
     drops: byReason(subscription.drops),
     backlog,
@@ -87,19 +85,4 @@ function writeSubscriptions(terminal: Terminal, subscriptions: readonly ReturnTy
   writeLine(terminal);
   const heading = ["SUBSCRIBER", "FILTERS", "WHEN FULL", "QUEUED", "DROPPED", "BACKLOG", "IN FLIGHT", "WAITING"];
   writeTable(terminal, heading, rows);
-}
-
-function byReason(drops: readonly DropStats[]): Record<string, number> {
-  return Object.fromEntries(drops.map(({ reason, count }) => [nameOf(DropReasonSchema, reason), Number(count)]));
-}
-
-/** For example `7 (queue-full 5, replaced 2)`. */
-function withReasons(dropped: number, drops: Readonly<Record<string, number>>): string {
-  const reasons = Object.entries(drops).map(([reason, count]) => `${reason} ${count}`);
-  return reasons.length === 0 ? String(dropped) : `${dropped} (${reasons.join(", ")})`;
-}
-
-/** As the documentation writes it: `drop-oldest`. */
-function nameOf(schema: DescEnum, value: number): string {
-  return (schema.value[value]?.localName ?? String(value)).toLowerCase().replaceAll("_", "-");
 }

@@ -1,0 +1,11 @@
+export { BridgeModel, type ModelAgent, type RealBridge } from "./model/bridge-model.ts";
+export { type BridgeTarget, createMemoryTarget } from "./model/bridge-target.ts";
+export { BrokenPromise, expectKept } from "./model/broken-promise.ts";
+export { bridgeCommands, type CheckOptions, type CheckReport, checkBridge } from "./model/check-bridge.ts";
+export type { BridgeCommand, Real } from "./model/command.ts";
+export { fillAQueue, publish } from "./model/event-commands.ts";
+export { savePlanTogether } from "./model/memory-commands.ts";
+export { connect, leave, restart, sayNothing } from "./model/session-commands.ts";
+export { recordOf, type SessionRecord } from "./model/session-record.ts";
+export { type CallOutcome, callNobody, callTogether, callTool, callUnary } from "./model/tool-commands.ts";
+export { type HeardEvent, type RegisterInit, WireSession } from "./model/wire-session.ts";

@@ -61,6 +61,7 @@ export class AgentLife {
       connect: () => client.connect(),
       openSession: () => this.#openSession(),
       renewConnection: () => client.renewConnection(this.#connectionGeneration),
+      renewCredentials: () => client.renewCredentials(),
       onStatus: (status) => this.#onStatus(status),
       onOnline: (ack) => this.#onOnline(ack),
       onLost: () => subscriptions.lost(),

@@ -198,8 +198,8 @@ export function createAgent(options: AgentOptions): Agent {
   return new Agent(options);
 }
 
-function clientOf({ client, address }: AgentOptions): { client: BridgeClient; ownsClient: boolean } {
+function clientOf({ id, client, address }: AgentOptions): { client: BridgeClient; ownsClient: boolean } {
   if (client !== undefined && "connect" in client) return { client, ownsClient: false };
-  const own = new BridgeClient({ ...(address === undefined ? {} : { address }), ...client });
+  const own = new BridgeClient({ ...(address === undefined ? {} : { address }), agentId: id, ...client });
   return { client: own, ownsClient: true };
 }

@@ -22,9 +22,11 @@ import {
   type WatchAgentsResponse,
 } from "@loom-bridge/protocol/messages";
 import type { BridgeClientOptions } from "./bridge-client-options.ts";
-import { defaultAddress, parseAddress } from "./connection/address.ts";
+import { withEnvironment } from "./client-environment.ts";
+import { parseAddress, refuseOpenWay } from "./connection/address.ts";
 import { type CallOptions, Connection, defaultCallTimeoutMs } from "./connection/connection.ts";
 import { createHeaderSource } from "./connection/metadata.ts";
+import { TokenSource } from "./connection/token-source.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { type AgentMemory, createAgentMemory } from "./memory/agent-memory.ts";
 import { MemoryCalls } from "./memory/memory-calls.ts";
@@ -43,24 +45,28 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #beforeDisconnect = new Set<() => Promise<void>>();
 
-  /** @throws LoomError `invalid_argument` for an address or metadata that cannot be used. */
+  /** @throws LoomError `invalid_argument` for an address, a token or metadata that cannot be used. */
   constructor(options: BridgeClientOptions = {}) {
-    const configured = options.address ?? (process.env["LOOM_BRIDGE_ADDR"] || defaultAddress);
-    const address = parseAddress(configured, options.credentials !== undefined);
+    const { credentials, token, agentId, ...configured } = withEnvironment(options);
+    const address = parseAddress(configured.address, credentials !== undefined);
     const runtime = options.runtime ?? systemRuntime;
+    const tokens = token === undefined ? undefined : new TokenSource(token, runtime);
     const sockets =
       options.transport === undefined
-        ? createNodeTransport({
-            baseUrl: address,
-            protocol: options.protocol ?? "grpc",
-            credentials: options.credentials,
-          })
+        ? createNodeTransport({ baseUrl: address, protocol: options.protocol ?? "grpc", credentials })
         : { transport: options.transport, close: () => Promise.resolve() };
+    if (tokens !== undefined && options.transport === undefined && options.tokenWithoutTls !== true) {
+      refuseOpenWay(address);
+    }
     const connection = new Connection({
       address,
       transport: sockets.transport,
       closeTransport: sockets.close,
-      headers: createHeaderSource(options.metadata ?? []),
+      headers: createHeaderSource(options.metadata ?? [], { tokens, agentId }),
+      renewCredentials() {
+        tokens?.renew();
+        return tokens?.canRenew === true || typeof options.metadata === "function";
+      },
       runtime,
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     });
@@ -179,6 +185,11 @@ export class BridgeClient extends MemoryCalls implements AsyncDisposable {
   /** @internal Gives the connection up, unless it was already since this generation. */
   renewConnection(generation: number): Promise<void> {
     return this.#connection.renew(generation);
+  }
+
+  /** @internal The bridge refused the credentials; returns whether there may be others. */
+  renewCredentials(): boolean {
+    return this.#connection.renewCredentials();
   }
 
   /** @internal Has `callback` awaited at the start of every disconnect. Returns a function that takes it back. */

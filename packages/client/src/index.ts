@@ -37,6 +37,7 @@ export type { ConnectionStatus } from "./connection/connection-status.ts";
 export type { Metadata, MetadataSource } from "./connection/metadata.ts";
 export type { PublishDrop, PublishReceipt } from "./connection/publish-receipt.ts";
 export type { ReconnectOptions } from "./connection/reconnect-options.ts";
+export type { Token } from "./connection/token-source.ts";
 export { AgentClosedError } from "./errors/agent-closed-error.ts";
 export { ConnectionError } from "./errors/connection-error.ts";
 export { OutcomeUnknownError } from "./errors/outcome-unknown-error.ts";

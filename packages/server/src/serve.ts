@@ -1,4 +1,5 @@
 import type { Bridge } from "./bridge.ts";
+import type { ReloadOutcome } from "./domain/access/gatekeeper.ts";
 import { refuseExposure } from "./listener/exposure.ts";
 import { type Listener, type ListenerOptions, listen } from "./listener/listen.ts";
 import type { TlsOptions } from "./listener/tls.ts";
@@ -21,6 +22,11 @@ export interface BridgeServer {
   /** How clients write the address. */
   readonly url: string;
   readonly listener: Listener;
+  /**
+   * Reads keys, rules and certificates anew. They hold for open streams too.
+   * @throws LoomError that says what cannot be used; that part is as before then.
+   */
+  reload(): Promise<ReloadOutcome>;
   /**
    * Takes no more agents, tells those that are here to leave, which they have half of the time for, and sends GOAWAY;
    * calls are still answered meanwhile. Then ends every stream with `unavailable`, takes no more connections, lets unary
@@ -58,6 +64,7 @@ export async function serve(bridge: Bridge, options: ServeOptions): Promise<Brid
     port: listener.port,
     url: listener.url,
     listener,
+    reload: () => bridge.reload(),
     close({ graceMs = 5_000 } = {}) {
       closing ??= (async () => {
         const startMs = bridge.runtime.monotonic();

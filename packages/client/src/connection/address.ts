@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { LoomError } from "@loom-bridge/protocol";
 
 /** Where a bridge listens unless told otherwise (seed: port 50051). */
@@ -26,6 +27,22 @@ export function parseAddress(address: string, tls: boolean): string {
   }
   if (tls && url.protocol === "http:") throw invalid(address, "is not encrypted, but credentials for TLS were given");
   return url.origin;
+}
+
+/** @throws LoomError `invalid_argument` when a token to this origin would be sent unencrypted to another machine. */
+export function refuseOpenWay(origin: string): void {
+  const { protocol, hostname } = new URL(origin);
+  if (protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || isThisMachine(hostname)) return;
+  throw new LoomError(
+    "invalid_argument",
+    `the token would go to ${origin} without TLS, where everybody on the way can take it; use https:// or credentials, ` +
+      "or tokenWithoutTls where something else encrypts the way",
+    { details: { field: "token" } },
+  );
+}
+
+function isThisMachine(hostname: string): boolean {
+  return isIPv4(hostname) && hostname.startsWith("127.");
 }
 
 function invalid(address: string, problem: string): LoomError {

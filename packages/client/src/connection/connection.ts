@@ -19,6 +19,8 @@ export interface ConnectionOptions {
   /** Closes what the transport holds open. */
   readonly closeTransport: () => Promise<void>;
   readonly headers: () => Promise<Headers>;
+  /** The bridge refused the credentials; returns whether there may be others. */
+  readonly renewCredentials: () => boolean;
   readonly runtime: Runtime;
   readonly connectTimeoutMs: number;
 }
@@ -123,7 +125,27 @@ export class Connection {
     }
   }
 
+  renewCredentials(): boolean {
+    return this.#options.renewCredentials();
+  }
+
+  /** The bridge asks who calls before it does anything, so whoever was refused may call again with other credentials. */
   async #call<Input extends DescMessage, Output extends DescMessage>(
+    method: DescMethodUnary<Input, Output>,
+    input: MessageInitShape<Input>,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<MessageShape<Output>> {
+    try {
+      return await this.#callOnce(method, input, timeoutMs, signal);
+    } catch (error) {
+      const isRefused = LoomError.isInstance(error) && error.code === "unauthenticated";
+      if (!isRefused || !this.renewCredentials()) throw error;
+      return await this.#callOnce(method, input, timeoutMs, signal);
+    }
+  }
+
+  async #callOnce<Input extends DescMessage, Output extends DescMessage>(
     method: DescMethodUnary<Input, Output>,
     input: MessageInitShape<Input>,
     timeoutMs: number,

@@ -14,6 +14,8 @@ export interface SessionKeeperOptions {
   readonly openSession: () => Session;
   /** Gives up a connection on which the bridge fell silent, so that the next session gets another. */
   readonly renewConnection: () => Promise<void>;
+  /** The bridge refused the credentials; returns whether there may be others to come back with. */
+  readonly renewCredentials: () => boolean;
   /** False: the first end is the last. */
   readonly reconnect: ReconnectOptions | false;
   /** Whether to try again also before the first session. */
@@ -34,6 +36,8 @@ export class SessionKeeper {
   /** Resolves with the next session that stands. */
   #next = createDeferred<Session>();
   #isOnline = false;
+  /** How often in a row the bridge refused the credentials. */
+  #refusals = 0;
   #hasBeenOnline = false;
   #closing = false;
 
@@ -97,6 +101,7 @@ export class SessionKeeper {
       stableAtMs = runtime.monotonic() + this.#reconnect.stableAfterMs;
       this.#hasBeenOnline = true;
       this.#isOnline = true;
+      this.#refusals = 0;
       this.#next.resolve(session);
       onStatus({ state: "online", attempt: 0 });
       onOnline(ack);
@@ -114,7 +119,11 @@ export class SessionKeeper {
 
   #mayReturn(reason: LoomError): boolean {
     const { reconnect, retryStart } = this.#options;
-    return reconnect !== false && (this.#hasBeenOnline || retryStart) && !isFinal(reason);
+    if (reconnect === false || !(this.#hasBeenOnline || retryStart)) return false;
+    if (reason.code !== "unauthenticated") return !isFinal(reason);
+    this.#refusals += 1;
+    // The first ones may have expired or been revoked; new ones that are refused as well are no credentials here.
+    return this.#refusals <= 2 && this.#options.renewCredentials();
   }
 
   #announce(nextAttemptMs: number, reason: LoomError | undefined): void {

@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { envelopeKeys, LoomError, limits, readEnvelopeKey } from "@loom-bridge/protocol";
+import { LoomError, limits } from "@loom-bridge/protocol";
 import {
   Delivered,
   type Event,
@@ -19,17 +19,16 @@ import { defaultQuality, type OverflowPolicy, type Quality } from "../domain/bus
 import type { Verdict } from "../domain/bus/settlement.ts";
 import type { StartPosition, SubscriptionRequest } from "../domain/bus/subscription-request.ts";
 import { fromChain, toChain } from "./chain-mapping.ts";
+import { stampSender } from "./stamp-sender.ts";
 
 /**
  * An event that came decoded. The bridge writes who sent it into the metadata, where a subscriber without batches
- * finds it, unless the publisher did.
+ * finds it.
  */
 export function fromEvent(topic: string, event: Event | undefined, sender: string): BusEvent {
   if (event === undefined) throw invalid("event", "is missing; set it");
   checkEvent(event);
-  if (sender !== "" && readEnvelopeKey(event.metadata, envelopeKeys.sender) === undefined) {
-    event.metadata[envelopeKeys.sender] = sender;
-  }
+  stampSender(event.metadata, sender);
   return checkSize({ topic, id: event.id, type: event.type, sender, body: toBinary(EventSchema, event) });
 }
 
@@ -44,8 +43,11 @@ export function fromPublishItem(item: PublishItem, sender: string): BusEvent {
   return checkSize({ topic, id, type, sender, body, key, chain: toChain(item.chain) });
 }
 
-export function toEvent(event: BusEvent): Event {
-  return fromBinary(EventSchema, event.body);
+/** An event for a subscriber without batches. One that came encoded says of its sender what its publisher liked. */
+export function toEvent({ body, sender }: BusEvent): Event {
+  const event = fromBinary(EventSchema, body);
+  if (sender !== "") stampSender(event.metadata, sender);
+  return event;
 }
 
 export function toRoutedEvent({ topic, body, sender, offset, publishedMs, key = "", chain }: LoggedEvent): RoutedEvent {

@@ -119,9 +119,11 @@ function writeAscii(buffer: Buffer, start: number, tag: number, ascii: string): 
   return writeText(buffer, writeVarint(buffer, start + 1, ascii.length), ascii, ascii.length);
 }
 
-/** The body where it is an Event; whoever published it in a batch may have sent anything. */
+/** The body where it is an Event of its sender's; whoever published it in a batch may have sent anything. */
 function toValidBody(event: BusEvent): Uint8Array | undefined {
-  if (scanEvent(event.body, 0, event.body.length) !== undefined) return event.body;
+  const { body, sender } = event;
+  const scanned = scanEvent(body, 0, body.length, sender);
+  if (scanned !== undefined && (scanned.sender === "own" || sender === "")) return body;
   try {
     return toBinary(EventSchema, toEvent(event));
   } catch {

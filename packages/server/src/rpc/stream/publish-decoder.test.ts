@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { equals, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { ClientEventSchema, EventSchema } from "@loom-bridge/protocol/messages";
+import { create, equals, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type ClientEvent, ClientEventSchema, EventSchema } from "@loom-bridge/protocol/messages";
 import fc from "fast-check";
 import type { BusEvent } from "../../domain/bus/bus-event.ts";
 import { fromEvent, fromPublishItem } from "../event-mapping.ts";
@@ -46,12 +46,32 @@ function assertAgrees(message: Uint8Array): boolean {
   return true;
 }
 
+/** Whether its publisher says of a plain event who sent it, which the real parser has to put right. */
+function claimsSender({ event }: ClientEvent): boolean {
+  if (event.case !== "publish") return false;
+  const { metadata = {} } = event.value.event ?? {};
+  return [metadata["sender"], metadata["loom.sender"]].some((claimed) => claimed !== undefined && claimed !== sender);
+}
+
 test("every message that is written the usual way is decoded, as the real parser would", () => {
   fc.assert(
     fc.property(wire.publishing, (event) => {
       const message = toBinary(ClientEventSchema, event);
-      assert.ok(assertAgrees(message));
+      assert.ok(assertAgrees(message) || claimsSender(event));
     }),
+  );
+});
+
+test("an event that names its real sender is taken as it is, one that names another is left to the real parser", () => {
+  const publish = (claimed: string): Uint8Array => {
+    const value = { topic: "a", event: { metadata: { "loom.sender": claimed } } };
+    return toBinary(ClientEventSchema, create(ClientEventSchema, { event: { case: "publish", value } }));
+  };
+  assert.ok(assertAgrees(publish(sender)));
+  assert.equal(new PublishDecoder(sender).decode(publish("somebody")), undefined);
+  assert.equal(
+    fromBinary(EventSchema, reference(publish("somebody"))?.events[0]?.body ?? assert.fail()).metadata["loom.sender"],
+    sender,
   );
 });
 

@@ -70,11 +70,11 @@ export class PublishDecoder {
     return event === undefined ? undefined : { ref, events: [{ ...event, topic }] };
   }
 
-  /** Copies an event, and puts its sender behind it where the publisher named none. */
+  /** Copies an event, and puts its sender behind it where the publisher named none. One that names another is none. */
   #stamp(bytes: Buffer, start: number, end: number): BusEvent | undefined {
-    const scanned = scanEvent(bytes, start, end);
-    if (scanned === undefined) return undefined;
-    const entry = scanned.hasSender ? undefined : this.#senderEntry;
+    const scanned = scanEvent(bytes, start, end, this.#sender);
+    if (scanned === undefined || scanned.sender === "other") return undefined;
+    const entry = scanned.sender === "own" ? undefined : this.#senderEntry;
     const body = copy(bytes, start, end, entry);
     if (body.length > limits.eventBytes) return undefined;
     return { topic: "", id: scanned.id, type: scanned.type, sender: this.#sender, body };

@@ -5,8 +5,8 @@ import { isSameText, isText, readText, WireReader } from "@loom-bridge/protocol/
 export interface ScannedEvent {
   readonly id: string;
   readonly type: string;
-  /** Whether its metadata tell who sent it. */
-  readonly hasSender: boolean;
+  /** What its metadata tell of who sent it: nothing, the truth, or something else. */
+  readonly sender: "absent" | "own" | "other";
 }
 
 const bareSender = envelopeKeys.sender.slice("loom.".length);
@@ -14,13 +14,14 @@ const bareSender = envelopeKeys.sender.slice("loom.".length);
 /**
  * Looks over an encoded Event without unpacking it. Returns nothing for one that is invalid, near a limit, or written
  * in an unusual way: the real parser decides then.
+ * @param owner who sent it
  */
-export function scanEvent(bytes: Uint8Array, start: number, end: number): ScannedEvent | undefined {
+export function scanEvent(bytes: Uint8Array, start: number, end: number, owner: string): ScannedEvent | undefined {
   const reader = new WireReader(bytes, start, end);
   let id = "";
   let type = "";
   let pairs = 0;
-  let sender: "absent" | "present" | "empty" = "absent";
+  let sender: ScannedEvent["sender"] = "absent";
   while (reader.at < end) {
     const tag = reader.bytes[reader.at] ?? 0;
     reader.at += 1;
@@ -51,10 +52,10 @@ export function scanEvent(bytes: Uint8Array, start: number, end: number): Scanne
       case 0x2a: {
         // metadata
         if (reader.block() < 0) return undefined;
-        const named = scanPair(reader.bytes, reader.blockStart, reader.at);
+        const named = scanPair(reader.bytes, reader.blockStart, reader.at, owner);
         pairs += 1;
         if (named === undefined || pairs > limits.metadataPairs) return undefined;
-        if (named === "other") break;
+        if (named === "unrelated") break;
         // Which of two senders counts is for the real parser to say.
         if (sender !== "absent") return undefined;
         sender = named;
@@ -64,11 +65,16 @@ export function scanEvent(bytes: Uint8Array, start: number, end: number): Scanne
         return undefined;
     }
   }
-  return { id, type, hasSender: sender === "present" };
+  return { id, type, sender };
 }
 
-/** Tells whether a pair of the metadata is the sender, and an empty one; nothing where the real parser is needed. */
-function scanPair(bytes: Uint8Array, start: number, end: number): "present" | "empty" | "other" | undefined {
+/** Tells whether a pair of the metadata is the sender, and the right one; nothing where the real parser is needed. */
+function scanPair(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  owner: string,
+): "own" | "other" | "unrelated" | undefined {
   const reader = new WireReader(bytes, start, end);
   if (bytes[reader.at++] !== 0x0a || reader.block() < 0) return undefined;
   const keyStart = reader.blockStart;
@@ -79,6 +85,6 @@ function scanPair(bytes: Uint8Array, start: number, end: number): "present" | "e
   if (!isText(bytes, keyStart, keyEnd) || !isText(bytes, reader.blockStart, end)) return undefined;
   const isSender =
     isSameText(bytes, keyStart, keyEnd, envelopeKeys.sender) || isSameText(bytes, keyStart, keyEnd, bareSender);
-  if (!isSender) return "other";
-  return valueBytes > 0 ? "present" : "empty";
+  if (!isSender) return "unrelated";
+  return isSameText(bytes, reader.blockStart, end, owner) ? "own" : "other";
 }

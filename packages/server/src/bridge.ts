@@ -7,47 +7,40 @@ import {
   BridgeService,
   MemoryService,
 } from "@loom-bridge/protocol/messages";
+import type { Access } from "./domain/access/access.ts";
 import { createAudit } from "./domain/access/audit.ts";
 import type { Authenticator, Presented } from "./domain/access/authenticator.ts";
 import { createGatekeeper, type ReloadOutcome } from "./domain/access/gatekeeper.ts";
 import type { Principal } from "./domain/access/principal.ts";
-import { EventBus } from "./domain/bus/event-bus.ts";
-import { createJournal, type JournalLimits, silentJournal } from "./domain/journal/journal.ts";
+import type { JournalLimits } from "./domain/journal/journal.ts";
 import type { EventLog } from "./domain/log/event-log.ts";
 import { type Logger, silentLogger } from "./domain/logger.ts";
-import { createMemory } from "./domain/memory/memory.ts";
 import type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 import type { MemoryStore } from "./domain/memory/memory-store.ts";
-import { drainSessions } from "./domain/session/drain-sessions.ts";
-import { createPresence } from "./domain/session/presence.ts";
-import { SessionRegistry } from "./domain/session/session-registry.ts";
 import { defaultSessionSettings } from "./domain/session/session-settings.ts";
-import { shutdownError } from "./domain/session/shutdown-error.ts";
-import { createStreamEnds } from "./domain/session/stream-ends.ts";
-import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
-import { createCallAs } from "./domain/tools/call-as.ts";
+import type { BridgeTool } from "./domain/tools/bridge-tool.ts";
 import type { CallResultStore } from "./domain/tools/call-result-store.ts";
 import type { ToolDescriptor, ToolProvider } from "./domain/tools/tool.ts";
-import { createToolBroker } from "./domain/tools/tool-broker.ts";
-import { createToolRegistry } from "./domain/tools/tool-registry.ts";
 import type { Admission } from "./listener/admission.ts";
 import type { MessageStreamHandler } from "./listener/message-stream.ts";
 import { createAdmissionInterceptor } from "./rpc/access-of.ts";
-import { createActionService } from "./rpc/action-service.ts";
 import { createAdminService } from "./rpc/admin-service.ts";
 import { admitCall } from "./rpc/admit-call.ts";
-import { createAgentService } from "./rpc/agent-service.ts";
-import { createBridgeService } from "./rpc/bridge-service.ts";
 import { createErrorInterceptor } from "./rpc/connect-error.ts";
-import { annotateEvent } from "./rpc/event-mapping.ts";
-import { createMemoryService } from "./rpc/memory-service.ts";
-import { toBusEvent } from "./rpc/presence-event.ts";
-import { createMessageStreamHandler } from "./rpc/stream/message-stream-handler.ts";
-import { createTypeboxCompiler } from "./schema/typebox-compiler.ts";
-import { createInMemoryCallResults } from "./stores/call-results/in-memory-call-results.ts";
-import { createInMemoryEventLog } from "./stores/log/in-memory-event-log.ts";
-import { createInMemoryStore } from "./stores/memory/in-memory-store.ts";
+import { dispatch } from "./rpc/dispatch.ts";
+import { createSpace, type Space, type SpaceOptions } from "./space.ts";
+import { createSpaces, type SpaceStores } from "./spaces.ts";
 import { version } from "./version.ts";
+
+/** The tenants of a bridge: spaces of their own for principals that name one. */
+export interface TenantOptions {
+  /** How many besides the default one. A call of one more is refused. Default: 16. */
+  readonly max?: number;
+  /** Opens where a tenant keeps what lasts; the bridge closes it. Default: in memory, gone with the process. */
+  readonly openStores?: (tenant: string) => SpaceStores | Promise<SpaceStores>;
+  /** A tenant's tools of the bridge. Default: none, because a tool may lead from one tenant to another. */
+  readonly tools?: (tenant: string) => readonly BridgeTool[];
+}
 
 export interface BridgeOptions {
   /** Time, timers, randomness and ids. Default: those of this process. */
@@ -68,7 +61,9 @@ export interface BridgeOptions {
   readonly memoryLimits?: Partial<MemoryLimits>;
   /** Finds out who makes a call. Default: nobody is asked, and everybody may do everything. */
   readonly authenticator?: Authenticator;
-  /** The bridge's own tools. Default: none. */
+  /** What tenants may be open at a time, and where each keeps what lasts. Default: 16, in memory. */
+  readonly tenants?: TenantOptions;
+  /** The bridge's own tools, for those without a tenant. Default: none. */
   readonly tools?: readonly BridgeTool[];
   /** How often agents should say that they live. Three silent intervals end a session. Default: 30 000. */
   readonly heartbeatIntervalMs?: number;
@@ -94,7 +89,7 @@ export interface Bridge {
    */
   admit(presented: Presented): Admission | Promise<Admission>;
   /** The admission of a principal that the bridge's owner vouches for, such as a test. */
-  vouchFor(principal: Principal): Admission;
+  vouchFor(principal: Principal): Admission | Promise<Admission>;
   /**
    * Reads keys, rules and certificates anew, and asks again about everybody who has a stream open.
    * @throws LoomError that says what cannot be used; that part is as before then.
@@ -107,7 +102,7 @@ export interface Bridge {
   /** Adds the bridge's services to a router. */
   routes(router: ConnectRouter): void;
   /**
-   * Adds tools while the bridge runs, and returns what takes them away again and ends their calls. `kind` says whose
+   * Adds tools for those without a tenant while the bridge runs, and returns what takes them away again and ends their calls. `kind` says whose
    * they are: a tool of the bridge, or of agents, among whom the calls are shared.
    * @throws LoomError as for the tools of a Register.
    */
@@ -124,60 +119,49 @@ export interface Bridge {
 }
 
 export function createBridge(options: BridgeOptions = {}): Bridge {
-  const { runtime = systemRuntime, logger = silentLogger, store = createInMemoryStore() } = options;
-  const { log = createInMemoryEventLog({ runtime }) } = options;
-  const { stallTimeoutMs = 30_000, registerTimeoutMs = 5_000, tools = [] } = options;
-  const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs, memoryLimits } = options;
-  const settings = { ...defaultSessionSettings, heartbeatIntervalMs };
-
+  const { runtime = systemRuntime, logger = silentLogger, tenants = {} } = options;
+  const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs } = options;
   const audit = createAudit(logger, runtime);
   const gatekeeper = createGatekeeper({ authenticator: options.authenticator, runtime, logger, audit });
-  const journal = options.journal === false ? silentJournal : createJournal(runtime, options.journal);
-  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal, logger });
-  const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
-  const { callResults: results = createInMemoryCallResults() } = options;
-  const broker = createToolBroker({ registry, runtime, logger, journal, results });
-  const provider = createBridgeToolProvider(tools);
-  registry.register(
-    provider,
-    tools.map(({ descriptor }) => descriptor),
-  );
-  const memory = createMemory({ store, runtime, ...(memoryLimits === undefined ? {} : { limits: memoryLimits }) });
-  const streamEnds = createStreamEnds();
-  const presence = createPresence((event) => bus.announce(toBusEvent(event, runtime)));
-  const callAs = createCallAs(broker, journal);
-  const sessions = new SessionRegistry({
-    bus,
+  const common: Omit<SpaceOptions, keyof SpaceStores | "tools"> = {
     runtime,
     logger,
-    settings,
     gatekeeper,
-    onChange: presence.changed,
-    tools: { register: registry.register, call: callAs },
-  });
-
-  const bridgeService = createBridgeService({
-    bus,
-    sessions,
-    streamEnds,
-    gatekeeper,
-    journal,
-    settings,
-    runtime,
-    logger,
-    registerTimeoutMs,
-    version,
+    settings: { ...defaultSessionSettings, heartbeatIntervalMs },
+    stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+    registerTimeoutMs: options.registerTimeoutMs ?? 5_000,
     startedMs: Math.floor(runtime.now()),
-    memoryStore: memory.kind,
-    toolNames: () => registry.list().map(({ descriptor }) => descriptor.name),
+    memoryLimits: options.memoryLimits,
+    journal: options.journal,
+  };
+  const { store, log, callResults } = options;
+  const main = createSpace({
+    ...common,
+    ...(store === undefined ? {} : { store }),
+    ...(log === undefined ? {} : { log }),
+    ...(callResults === undefined ? {} : { callResults }),
+    tools: options.tools ?? [],
   });
-  function endStreams(reason: string): void {
-    presence.close();
-    streamEnds.close(shutdownError(reason));
-    sessions.close(reason);
-  }
+  const spaces = createSpaces({
+    main,
+    maxTenants: tenants.max ?? 16,
+    openStores: tenants.openStores ?? (() => ({})),
+    createSpace: (tenant, stores) => createSpace({ ...common, ...stores, tools: tenants.tools?.(tenant) ?? [] }),
+  });
+  const spaceOf = ({ principal }: Access): Space => spaces.of(principal.tenant);
 
-  const streamHandler = createMessageStreamHandler({ sessions, settings, runtime, logger, registerTimeoutMs });
+  /** Whoever is let in has a space to go to. */
+  function enter(access: Access): Access | Promise<Access> {
+    const space = spaces.open(access.principal.tenant);
+    return space instanceof Promise ? space.then(() => access) : access;
+  }
+  const gate = {
+    admit(presented: Presented): Access | Promise<Access> {
+      const access = gatekeeper.admit(presented);
+      return access instanceof Promise ? access.then(enter) : enter(access);
+    },
+  };
+
   const reloads: (() => Promise<void>)[] = [];
   async function reload(): Promise<ReloadOutcome> {
     const outcome = await gatekeeper.reload();
@@ -185,42 +169,51 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     return outcome;
   }
 
+  const streamPath = `/${BridgeService.typeName}/${BridgeService.method.stream.name}`;
   let closing: Promise<void> | undefined;
   return {
     version,
     runtime,
     logger,
     isGuarded: options.authenticator !== undefined,
-    admit: (presented) => admitCall(gatekeeper, presented, logger),
-    vouchFor: (principal) => gatekeeper.accessOf(principal),
+    admit: (presented) => admitCall(gate, presented, logger),
+    vouchFor: (principal) => enter(gatekeeper.accessOf(principal)),
     reload,
     onReload: (callback) => void reloads.push(callback),
-    streams: new Map([[`/${BridgeService.typeName}/${BridgeService.method.stream.name}`, streamHandler]]),
-    interceptors: [createErrorInterceptor(logger), createAdmissionInterceptor(gatekeeper, logger)],
+    streams: new Map([[streamPath, (wire, access) => spaceOf(access).stream(wire, access)]]),
+    interceptors: [createErrorInterceptor(logger), createAdmissionInterceptor(gate, logger)],
     routes(router) {
-      router.service(BridgeService, bridgeService);
-      router.service(ActionService, createActionService({ callAs, registry }));
-      router.service(MemoryService, createMemoryService(memory));
+      router.service(
+        BridgeService,
+        dispatch(BridgeService, (access) => spaceOf(access).bridge),
+      );
+      router.service(
+        ActionService,
+        dispatch(ActionService, (access) => spaceOf(access).action),
+      );
+      router.service(
+        MemoryService,
+        dispatch(MemoryService, (access) => spaceOf(access).memory),
+      );
+      router.service(
+        AgentService,
+        dispatch(AgentService, (access) => spaceOf(access).agents),
+      );
       router.service(AdminService, createAdminService({ reload, audit }));
-      router.service(AgentService, createAgentService({ sessions, presence, streamEnds, gatekeeper, bus, logger }));
     },
-    provide(added, descriptors) {
-      const registration = registry.register(added, descriptors);
-      return () => registration.remove();
-    },
+    provide: main.provide,
     async drain(reason, graceMs) {
-      await drainSessions({ sessions, presence, runtime, reason, graceMs: Math.floor(graceMs / 2) });
-      endStreams(reason);
+      await spaces.close();
+      await Promise.all(spaces.all().map((space) => space.drain(reason, Math.floor(graceMs / 2))));
+      for (const space of spaces.all()) space.end(reason);
       // What they end with leaves before the listener ends whatever is left in its own words.
       await new Promise<void>((resolve) => runtime.defer(resolve));
     },
     close() {
       closing ??= (async () => {
-        endStreams("the bridge is shutting down");
-        bus.close();
-        await log.close();
-        await results.close();
-        await memory.close();
+        for (const space of spaces.all()) space.end("the bridge is shutting down");
+        await spaces.close();
+        await Promise.all(spaces.all().map((space) => space.close()));
       })();
       return closing;
     },

@@ -2,7 +2,7 @@
 export { createCalloutAuthenticator } from "./auth/callout.ts";
 export type { GrantsInit, RulesInit } from "./auth/grants-init.ts";
 export { createPrincipal, type PrincipalInit } from "./auth/principal-init.ts";
-export { type Bridge, type BridgeOptions, createBridge } from "./bridge.ts";
+export { type Bridge, type BridgeOptions, createBridge, type TenantOptions } from "./bridge.ts";
 export type { Authenticator, ClientCertificate, Presented } from "./domain/access/authenticator.ts";
 export type { ReloadOutcome } from "./domain/access/gatekeeper.ts";
 export type { Act, Grants, Rules } from "./domain/access/grants.ts";
@@ -23,6 +23,7 @@ export type { ListenerLimits } from "./listener/listener-limits.ts";
 export type { MessageReceiver, MessageStream, MessageStreamHandler } from "./listener/message-stream.ts";
 export type { TlsOptions } from "./listener/tls.ts";
 export { type BridgeServer, type ServeOptions, serve } from "./serve.ts";
+export type { SpaceStores } from "./spaces.ts";
 export { createInMemoryCallResults } from "./stores/call-results/in-memory-call-results.ts";
 export {
   createSqliteCallResults,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Agent } from "@loom-bridge/client";
+import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { AgentService, BridgeService, ErrorInfoSchema } from "@loom-bridge/protocol/messages";
 import type { PrincipalInit } from "@loom-bridge/server";
 import { openSession } from "../duplex-call.ts";
@@ -9,6 +10,31 @@ import { RawAgent } from "../raw-agent.ts";
 import { all, createGuardedWorld } from "./guarded-world.ts";
 
 const alice: PrincipalInit = { subject: "alice", agentIds: ["bot", "other"], grants: all };
+
+const hourMs = 3_600_000;
+
+/** The time of this process, except that an hour of it can be made to pass, for timers of about that time. */
+function createMovableClock() {
+  const callbacks: (() => void)[] = [];
+  let aheadMs = 0;
+  const runtime: Runtime = {
+    ...systemRuntime,
+    now: () => systemRuntime.now() + aheadMs,
+    monotonic: () => systemRuntime.monotonic() + aheadMs,
+    setTimer(callback, delayMs) {
+      if (delayMs < hourMs / 2 || delayMs > hourMs) return systemRuntime.setTimer(callback, delayMs);
+      callbacks.push(callback);
+      return { cancel: () => void callbacks.splice(callbacks.indexOf(callback), 1) };
+    },
+  };
+  return {
+    runtime,
+    advanceOneHour() {
+      aheadMs += hourMs;
+      for (const callback of callbacks.splice(0)) callback();
+    },
+  };
+}
 
 /** The code and the reason that a stream ended with. */
 async function endOf(stream: Promise<unknown>): Promise<string> {
@@ -24,7 +50,11 @@ async function endOf(stream: Promise<unknown>): Promise<string> {
 
 describe("credentials that expire", () => {
   test("end every kind of stream, so that its client can come back with others", async () => {
-    await using world = await createGuardedWorld({ k: { ...alice, expiresMs: Date.now() + 400 } });
+    const clock = createMovableClock();
+    await using world = await createGuardedWorld(
+      { k: { ...alice, expiresMs: Date.now() + hourMs } },
+      { runtime: clock.runtime },
+    );
     const transport = world.transport("k");
     const raw = await openSession(transport, { agentId: "bot" });
     const throughConnect = await openSession(world.transport("k", "connect"), { agentId: "other" });
@@ -34,6 +64,7 @@ describe("credentials that expire", () => {
     await events.next();
     const watch = createClient(AgentService, transport).watchAgents({})[Symbol.asyncIterator]();
     while ((await watch.next()).value?.change !== 2);
+    clock.advanceOneHour();
     const expired = "Unauthenticated CREDENTIALS_EXPIRED true";
     const ends = await Promise.all([raw.hear(), throughConnect.hear(), events.next(), drain(watch)].map(endOf));
     assert.deepEqual(ends, [expired, expired, expired, expired]);

@@ -1,18 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { createConfiguredAuthenticator } from "../../auth/configured-authenticator.ts";
-import { type Bridge, type BridgeOptions, createBridge } from "../../bridge.ts";
+import { type Bridge, createBridge } from "../../bridge.ts";
 import type { Config } from "../../config/config-schema.ts";
 import type { Authenticator } from "../../domain/access/authenticator.ts";
-import type { EventLog } from "../../domain/log/event-log.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type { MemoryStore } from "../../domain/memory/memory-store.ts";
 import type { BridgeTool } from "../../domain/tools/bridge-tool.ts";
 import type { TlsOptions } from "../../listener/tls.ts";
-import { createInMemoryEventLog } from "../../stores/log/in-memory-event-log.ts";
-import { createInMemoryStore } from "../../stores/memory/in-memory-store.ts";
 import { createBuiltInTools } from "../../tools/built-in-tools.ts";
 import { authenticationOf } from "./authentication-of.ts";
+import { createStoreOpener } from "./tenant-stores.ts";
 
 /** A bridge as the configuration wants it, with the names of its own tools. */
 export interface ConfiguredBridge {
@@ -27,12 +24,12 @@ export async function createConfiguredBridge(
 ): Promise<ConfiguredBridge> {
   const tools = createTools(config, runtime);
   const authenticator = await openAuthenticator(config);
+  const openStores = createStoreOpener(config, { runtime, logger });
   const bridge = createBridge({
     runtime,
     logger,
-    store: await openStore(config, runtime),
-    ...(await openCallResults(config, runtime)),
-    log: await openEventLog(config, runtime, logger),
+    ...(await openStores("")),
+    tenants: { max: config["auth.maxTenants"], openStores },
     memoryLimits: { windowSec: config["memory.maxWindowSec"] },
     tools,
     ...(authenticator === undefined ? {} : { authenticator }),
@@ -45,39 +42,6 @@ export async function createConfiguredBridge(
     stallTimeoutMs: config["session.stallTimeoutMs"],
   });
   return { bridge, tools: tools.map(({ descriptor }) => descriptor.name) };
-}
-
-async function openStore(config: Config, runtime: Runtime): Promise<MemoryStore> {
-  const capacity = {
-    sessions: config["memory.sessions"],
-    plansPerSession: config["memory.plansPerSession"],
-    executionsPerSession: config["memory.executionsPerSession"],
-    attemptsPerSession: config["memory.attemptsPerSession"],
-    claimsPerSession: config["memory.claimsPerSession"],
-  };
-  if (config["store.kind"] === "memory") return createInMemoryStore({ capacity });
-  // Imported only when wanted: it brings a native library with it.
-  const { createSqliteStore } = await import("../../stores/sqlite/sqlite-store.ts");
-  return await createSqliteStore({ path: config["store.path"], runtime, capacity });
-}
-
-async function openEventLog(config: Config, runtime: Runtime, logger: Logger): Promise<EventLog> {
-  const limits = {
-    topicMessages: config["events.perTopic"],
-    topicBytes: config["events.bytesPerTopic"],
-    totalBytes: config["events.totalBytes"],
-    ageMs: config["events.maxAgeMs"],
-  };
-  if (config["events.kind"] === "memory") return createInMemoryEventLog({ runtime, limits });
-  const { createSqliteEventLog } = await import("../../stores/log/sqlite-event-log.ts");
-  return await createSqliteEventLog({ path: config["events.path"], runtime, limits, logger });
-}
-
-/** Keeps results of calls where plans and executions are. */
-async function openCallResults(config: Config, runtime: Runtime): Promise<Pick<BridgeOptions, "callResults">> {
-  if (config["store.kind"] === "memory") return {};
-  const { createSqliteCallResults } = await import("../../stores/call-results/sqlite-call-results.ts");
-  return { callResults: await createSqliteCallResults({ path: config["store.path"], runtime }) };
 }
 
 function createTools(config: Config, runtime: Runtime): BridgeTool[] {

@@ -1,6 +1,6 @@
 """An agent in Python over grpcio, with nothing of ours but the protocol's descriptors.
 
-Usage: agent.py ADDRESS DESCRIPTOR_SET. Registers, publishes, receives, provides a tool, calls it, uses memory, and
+Usage: agent.py ADDRESS DESCRIPTOR_SET [CA TOKEN]. With the last two, over TLS and with a bearer token. Registers, publishes, receives, provides a tool, calls it, uses memory, and
 prints one JSON object of what it saw.
 """
 
@@ -26,9 +26,18 @@ def load(path):
     return lambda name: factory.GetPrototype(pool.FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
-def main(address, descriptors):
+def open_channel(address, ca=None, token=None):
+    if ca is None:
+        return grpc.insecure_channel(address)
+    with open(ca, "rb") as source:
+        tls = grpc.ssl_channel_credentials(source.read())
+    bearer = grpc.access_token_call_credentials(token)
+    return grpc.secure_channel(address, grpc.composite_channel_credentials(tls, bearer))
+
+
+def main(address, descriptors, *credentials):
     message = load(descriptors)
-    channel = grpc.insecure_channel(address)
+    channel = open_channel(address, *credentials)
 
     def unary(service, method, request, response):
         return channel.unary_unary(

@@ -36,6 +36,8 @@ export function startLoad(
       }
     }),
   );
+  // Whoever stops it is told that a publish failed.
+  running.catch(() => {});
   return {
     async stop() {
       stopping = true;

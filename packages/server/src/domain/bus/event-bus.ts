@@ -213,11 +213,19 @@ export class EventBus {
     const kept = log.kept();
     if (kept === undefined) return this.#deliver(logged, route, mayWait);
     // Meanwhile somebody may have subscribed, or left.
-    return kept.then(() => this.#deliver(logged, this.#subscriptions.route(event.topic), mayWait));
+    return kept.then(() => {
+      const current = this.#subscriptions.route(event.topic);
+      return this.#deliver(logged, current, mayWait, current !== route);
+    });
   }
 
-  #deliver(event: LoggedEvent, route: Route, mayWait: boolean): PublishOutcome | Promise<PublishOutcome> {
-    const receivers = this.#subscriptions.choose(route, event);
+  #deliver(
+    event: LoggedEvent,
+    route: Route,
+    mayWait: boolean,
+    isNewRoute = false,
+  ): PublishOutcome | Promise<PublishOutcome> {
+    const receivers = this.#subscriptions.choose(route, event, isNewRoute);
     // News of the bridge's that nobody wants would push the topics of others out of the statistics.
     if (receivers.length === 0 && isNews(route)) return countResults([], 0);
     const counts = this.#statistics.published(event.topic);

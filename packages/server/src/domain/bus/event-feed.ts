@@ -75,6 +75,12 @@ export class EventFeed {
     return this.#catchUp?.readThrough;
   }
 
+  /** Whether it began after an event that was being written then, so that it is none of its events. */
+  isPast(offset: number): boolean {
+    const { catchUp, afterOffset } = this.#options;
+    return catchUp === undefined && offset > 0 && offset <= afterOffset;
+  }
+
   report(): FeedReport {
     return {
       delivered: this.#delivered,

@@ -97,6 +97,10 @@ export class PlainSubscription implements BusSubscription {
     return place === undefined ? [] : [{ subscriber: this.#options.subscriber, place }];
   }
 
+  isPast(offset: number): boolean {
+    return this.#feed.isPast(offset);
+  }
+
   deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
     return this.#feed.deliver(event, counts, mayWait);
   }

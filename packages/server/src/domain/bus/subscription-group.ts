@@ -138,6 +138,10 @@ export class SubscriptionGroup {
     return true;
   }
 
+  isPast(offset: number): boolean {
+    return this.#feed.isPast(offset);
+  }
+
   deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
     return this.#feed.deliver(event, counts, mayWait);
   }

@@ -17,6 +17,8 @@ export interface Receiver {
   readonly filters: readonly (readonly string[])[];
   readonly eventTypes: ReadonlySet<string>;
   readonly rank: number;
+  /** Whether it began after an event that was being written then. */
+  isPast(offset: number): boolean;
   deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult>;
   report(): SubscriptionReport;
   /** The copies of an event that were not sent, or are not settled. */
@@ -99,12 +101,18 @@ export class Subscriptions {
     return route;
   }
 
-  /** One receiver for each owner: of an agent's subscriptions the one that loses least, then the first. */
-  choose({ receivers, entries }: Route, event: BusEvent): readonly Receiver[] {
+  /**
+   * One receiver for each owner: of an agent's subscriptions the one that loses least, then the first.
+   * @param isNew whether something was subscribed since the event was appended to the log
+   */
+  choose({ receivers, entries }: Route, event: LoggedEvent, isNew: boolean): readonly Receiver[] {
     // What an owner accepts may change at any time, so it is not part of a route.
-    if (receivers !== undefined && entries.every(({ owner }) => owner.accepts === undefined)) return receivers;
+    if (!isNew && receivers !== undefined && entries.every(({ owner }) => owner.accepts === undefined)) {
+      return receivers;
+    }
     const wanted = entries.filter(
-      ({ owner, receiver }) => isWanted(receiver, event) && owner.accepts?.(event) !== false,
+      ({ owner, receiver }) =>
+        isWanted(receiver, event) && owner.accepts?.(event) !== false && !receiver.isPast(event.offset),
     );
     return chooseOf(wanted);
   }

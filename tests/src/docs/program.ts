@@ -19,6 +19,8 @@ export interface Program {
   /** Resolves when it has printed something, or has ended. */
   readonly ready: Promise<unknown>;
   readonly ended: Promise<ProgramEnd>;
+  /** What it has printed so far. */
+  output(): string;
   /** What Ctrl-C in its terminal does. */
   interrupt(): void;
 }
@@ -46,7 +48,12 @@ export function startProgram({ command, args, cwd, env }: ProgramOptions): Progr
       resolve({ output, errors, exit: code ?? killedBy });
     });
   });
-  return { ready: Promise.race([printed, ended]), ended, interrupt: () => signal(child, "SIGINT") };
+  return {
+    ready: Promise.race([printed, ended]),
+    ended,
+    output: () => output,
+    interrupt: () => signal(child, "SIGINT"),
+  };
 }
 
 function signal({ pid, exitCode }: ChildProcess, name: NodeJS.Signals): void {

@@ -12,6 +12,8 @@ import { type Program, type ProgramEnd, startProgram } from "./program.ts";
 // - a `ts` or `python` block is a whole program, and so is an `sh` block of loom-bridge commands
 // - a `text` block right after it is all that it prints, with "…" for what differs from run to run
 // - a program marked `background` runs on while the next ones run, and is interrupted at the end of the page
+// - an `sh` block marked `bridge` starts the bridge that those after it speak to, on a port of its own
+// - a `yaml` block that is marked with a name is a file of that name
 // - of other `sh` blocks see commands.test.ts
 const pages = new Map(pageNames().map((page) => [page, readBlocks(page)]));
 
@@ -56,11 +58,21 @@ describe("the programs and commands", { concurrency: 2 }, () => {
 async function runPage(blocks: readonly Block[]): Promise<void> {
   const server = await serve(createBridge(), { address: "127.0.0.1:0" });
   const running: { block: Block; expected: string; program: Program }[] = [];
+  const bridges: Program[] = [];
+  let address = server.address;
   try {
     for (const [index, block] of blocks.entries()) {
+      if (block.language === "yaml" && block.info !== "") writeFileSync(join(folder, block.info), block.text);
+      if (block.info === "bridge") {
+        const bridge = startBridge(block);
+        bridges.push(bridge);
+        await bridge.ready;
+        address = JSON.parse(bridge.output())["url"];
+        continue;
+      }
       const next = blocks[index + 1];
       const expected = next?.language === "text" ? next.text : "";
-      const program = start(block, server.address);
+      const program = start(block, address);
       if (program === undefined) continue;
       if (block.info === "background") {
         running.push({ block, expected, program });
@@ -74,9 +86,17 @@ async function runPage(blocks: readonly Block[]): Promise<void> {
       check(block, expected, await program.ended);
     }
   } finally {
-    for (const { program } of running) program.interrupt();
+    for (const program of [...running.map((each) => each.program), ...bridges]) program.interrupt();
+    await Promise.all(bridges.map((bridge) => bridge.ended));
     await server.close({ graceMs: 1_000 });
   }
+}
+
+/** Starts the bridge that a block shows, where no other bridge is. */
+function startBridge(block: Block): Program {
+  const [command = ""] = commandsOf(block);
+  const script = `exec ${fromSource(command)} --address 127.0.0.1:0 --json`;
+  return startProgram({ command: "sh", args: ["-ec", script], cwd: folder, env: { ...process.env, NO_COLOR: "1" } });
 }
 
 /** Starts what a block shows, if it is to be run. */

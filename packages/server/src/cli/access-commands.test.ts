@@ -91,9 +91,10 @@ test("a token of a development issuer is taken with the roles that it names", as
 test("a policy says whether somebody may do something, by which rule, and where that stands", async (t) => {
   const { cwd } = await withPolicy(t);
   const ask = async (...args: string[]): Promise<[number, string]> => {
-    const { code, output, errors } = await runToEnd(["policy", "check", ...args, "--auth-policy", "access.yaml"], {
-      cwd,
-    });
+    // Where clients look is nothing to a policy.
+    const env = { LOOM_BRIDGE_ADDR: "https://bridge.example.com" };
+    const command = ["policy", "check", ...args, "--auth-policy", "access.yaml"];
+    const { code, output, errors } = await runToEnd(command, { cwd, env });
     return [code, (output || errors).trim()];
   };
   const analyst = ["--subject", "analyst"];
@@ -123,6 +124,9 @@ test("SIGHUP and reload make new keys known and old ones forgotten; what is wron
   assert.equal((await runToEnd(["reload", ...at, "--token", root])).code, 0);
   assert.equal(await whoami(analyst), "analyst");
   assert.equal((await runToEnd(["reload", ...at, "--token", analyst])).code, 1);
+  const examined = await runToEnd(["doctor", ...at, "--token", analyst, "--json"]);
+  const skipped = examined.json().filter(({ status }) => status === "skipped");
+  assert.deepEqual([examined.code, skipped.map(({ step }) => step)], [0, ["memory", "stream", "tools"]]);
 
   const text = await readFile(join(cwd, "access.yaml"), "utf8");
   await writeFile(join(cwd, "access.yaml"), `${text}oops: 1\n`);

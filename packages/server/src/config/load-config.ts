@@ -19,6 +19,8 @@ export interface ConfigInputs {
   readonly flags: ReadonlyMap<string, string | true>;
   /** The file to read. Default: LOOM_BRIDGE_CONFIG, then `loom-bridge.yaml` of the working folder if there is one. */
   readonly file?: string | undefined;
+  /** Reads settings whose keys begin so, and leaves the others at their defaults. Default: all. */
+  readonly only?: readonly string[] | undefined;
 }
 
 export interface LoadedConfig {
@@ -43,6 +45,7 @@ export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
   const values: Record<string, unknown> = {};
   const sources = new Map<keyof Config, Source>();
   for (const setting of settings) {
+    if (inputs.only?.some((prefix) => setting.key.startsWith(prefix)) === false) continue;
     const given = strongest(setting, inputs, file);
     sources.set(setting.key, given?.source ?? { kind: "default", name: "" });
     if (given !== undefined) values[setting.key] = checked(setting, given, cwd);

@@ -30,7 +30,7 @@ export async function policyCheck(
     throw new CommandError(exitCode.usage, "invalid_argument", problem);
   }
   const { subject, tenant, agent, role, json } = command.opts<PolicyCheckOptions>();
-  const { config } = await loadConfigOf(terminal, command);
+  const { config } = await loadConfigOf(terminal, command, ["auth.", "tls."]);
   const path = config["auth.policy"];
   if (path === undefined) {
     throw new CommandError(

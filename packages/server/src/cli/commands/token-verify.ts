@@ -12,7 +12,7 @@ import { loadConfigOf } from "../up/setting-options.ts";
 
 /** Tells whom a bridge with this configuration would take a token or a key for, or why it would refuse it. */
 export async function tokenVerify(terminal: Terminal, command: Command, token: string): Promise<number> {
-  const { config } = await loadConfigOf(terminal, command);
+  const { config } = await loadConfigOf(terminal, command, ["auth.", "tls."]);
   const options = authenticationOf(config);
   if (options === undefined) {
     throw new CommandError(

@@ -1,11 +1,14 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "@loom-bridge/protocol/messages";
 import { codeName } from "../remote/remote-failure.ts";
-import { type Finding, failed } from "./finding.ts";
+import { type Finding, failed, skipped } from "./finding.ts";
 
 /** What a failed call says of a bridge. */
 export function explainCall(error: unknown, timeoutMs: number): Finding {
   if (!(error instanceof ConnectError)) throw error;
   const seen = `${codeName(error)}: ${error.rawMessage}`;
+  // The bridge is well and knows its rules: what these credentials may not do says nothing of it.
+  if (error.findDetails(ErrorInfoSchema)[0]?.details["act"] !== undefined) return skipped(error.rawMessage);
   const known = advice[error.code];
   if (error.code === Code.DeadlineExceeded) return failed(`no answer within ${timeoutMs} ms`, loaded);
   return failed(seen, known ?? "Look for the reason in the bridge's log.");

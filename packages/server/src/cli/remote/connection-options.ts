@@ -14,6 +14,7 @@ export interface ConnectionOptions {
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsServerName?: string;
   readonly token?: string;
   readonly json?: true;
 }
@@ -28,9 +29,16 @@ export function addConnectionOptions(command: Command): Command {
       `the bridge: host:port, http://… or https://… (default: ${defaultAddress}, env: LOOM_BRIDGE_ADDR)`,
     )
     .option("--tls-ca <file>", "use TLS and trust the certificates in this PEM file (env: LOOM_BRIDGE_TLS_CA)")
-    .option("--tls-cert <file>", "the command's own certificate, as PEM, for a bridge that asks for one")
-    .option("--tls-key <file>", "the private key of --tls-cert, as PEM")
-    .option("--token <token>", 'send "authorization: Bearer <token>" (env: LOOM_BRIDGE_TOKEN)')
+    .option(
+      "--tls-cert <file>",
+      "the command's own certificate, as PEM, for a bridge that asks for one (env: LOOM_BRIDGE_CLIENT_CERT)",
+    )
+    .option("--tls-key <file>", "the private key of --tls-cert, as PEM (env: LOOM_BRIDGE_CLIENT_KEY)")
+    .option(
+      "--tls-server-name <name>",
+      "the name that the bridge's certificate must have (default: the host, env: LOOM_BRIDGE_SERVER_NAME)",
+    )
+    .option("--token <token>", "an API key or a token that says who you are (env: LOOM_BRIDGE_TOKEN)")
     .optionsGroup("Output:")
     .option("--json", "one JSON object a line, for programs");
 }
@@ -53,12 +61,15 @@ export async function withConnection<Result>(
   const address = options.address ?? (env["LOOM_BRIDGE_ADDR"] || defaultAddress);
   const token = options.token ?? (env["LOOM_BRIDGE_TOKEN"] || undefined);
   const tlsCa = options.tlsCa ?? (env["LOOM_BRIDGE_TLS_CA"] || undefined);
-  const { tlsCert, tlsKey } = options;
-  const target = parseTarget(address, (tlsCa ?? tlsCert ?? tlsKey) !== undefined);
+  const tlsCert = options.tlsCert ?? (env["LOOM_BRIDGE_CLIENT_CERT"] || undefined);
+  const tlsKey = options.tlsKey ?? (env["LOOM_BRIDGE_CLIENT_KEY"] || undefined);
+  const serverName = options.tlsServerName ?? (env["LOOM_BRIDGE_SERVER_NAME"] || undefined);
+  const target = parseTarget(address, (tlsCa ?? tlsCert ?? tlsKey ?? serverName) !== undefined);
   const credentials: Credentials = {
     ...(tlsCa === undefined ? {} : { ca: await readPem(terminal, "--tls-ca", tlsCa) }),
     ...(tlsCert === undefined ? {} : { cert: await readPem(terminal, "--tls-cert", tlsCert) }),
     ...(tlsKey === undefined ? {} : { key: await readPem(terminal, "--tls-key", tlsKey) }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
   };
   const remote = openRemoteBridge({ target, credentials, token });
   try {

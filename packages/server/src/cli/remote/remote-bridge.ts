@@ -18,6 +18,8 @@ export interface Credentials {
   readonly cert?: string;
   /** The key of `cert`. */
   readonly key?: string;
+  /** The name that the bridge's certificate must have. Default: the host of the target. */
+  readonly servername?: string;
 }
 
 export interface RemoteBridgeOptions {

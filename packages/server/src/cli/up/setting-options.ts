@@ -34,17 +34,22 @@ function describe(setting: Setting): string {
 }
 
 /**
- * Loads the configuration that the parsed options, the environment and the file ask for.
+ * Loads the configuration that the parsed options, the environment and the file ask for, or the part of it whose keys
+ * begin with one of `only`.
  * @throws LoomError or CommandError that say what is wrong.
  */
-export async function loadConfigOf(terminal: Terminal, command: Command): Promise<LoadedConfig> {
+export async function loadConfigOf(
+  terminal: Terminal,
+  command: Command,
+  only?: readonly string[],
+): Promise<LoadedConfig> {
   const flags = new Map<string, string | true>();
   for (const setting of settings) {
     const value: unknown = command.getOptionValue(new Option(flagOf(setting)).attributeName());
     if (value === true || typeof value === "string") flags.set(setting.key, value);
   }
   const { config: file, port } = command.opts<{ config?: string; port?: string }>();
-  const loaded = await loadConfig({ cwd: terminal.cwd, env: terminal.env, flags, file });
+  const loaded = await loadConfig({ cwd: terminal.cwd, env: terminal.env, flags, file, only });
   if (port === undefined) return loaded;
   if (!/^[0-9]{1,5}$/.test(port) || Number(port) > 65_535) {
     const message = `--port is ${JSON.stringify(port)}; allowed: a whole number from 0 to 65535`;

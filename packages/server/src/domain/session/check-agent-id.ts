@@ -12,6 +12,7 @@ export function checkAgentId(agentId: string): void {
   if (!agentIdPattern.test(agentId)) {
     throw invalid(`is ${JSON.stringify(agentId)}; only A-Z a-z 0-9 _ . : @ - are allowed`);
   }
+  if (agentId === "__proto__") throw invalid("is __proto__, which harms programs that keep agents in an object");
   const { length } = agentSegment(agentId);
   if (length > segmentBytes) {
     throw invalid(`takes ${length} bytes in a topic, where each of . : @ takes 3; at most ${segmentBytes} are allowed`);

@@ -1,8 +1,8 @@
 import type { Authenticator } from "../domain/access/authenticator.ts";
 import { createApiKeyAuthenticator } from "./api-keys.ts";
 import { chainAuthenticators } from "./authenticator-chain.ts";
-import { createJwtAuthenticator } from "./jwt.ts";
-import { openKeySet } from "./key-set.ts";
+import { createJwtAuthenticator, type JwtAuthenticator } from "./jwt.ts";
+import { type KeySet, openKeySet } from "./key-set.ts";
 import { type CertificateName, createCertificateAuthenticator } from "./mtls.ts";
 import { createPolicy, type Policy } from "./policy.ts";
 import { readPolicyFile } from "./policy-file.ts";
@@ -35,31 +35,31 @@ export async function createConfiguredAuthenticator(options: AuthenticationOptio
     policyPath === undefined ? createPolicy({}) : await readPolicyFile(policyPath);
   let policy = await readPolicy();
   const current = (): Policy => policy;
-  const keySet = jwt === undefined ? undefined : await openKeySet(jwt.jwks);
-
-  const drivers: Record<AuthenticationKind, () => Authenticator | undefined> = {
-    keys: () => createApiKeyAuthenticator(current),
-    jwt() {
-      if (jwt === undefined || keySet === undefined) return undefined;
-      const { issuer, audience, claim } = jwt;
-      return createJwtAuthenticator(current, {
-        issuer,
-        audience,
-        keys: keySet.keys,
-        ...(claim === undefined ? {} : { claim }),
-      });
-    },
-    mtls: () => createCertificateAuthenticator(current, certificateName),
+  const tokens = jwt === undefined ? undefined : await openTokens(current, jwt);
+  const drivers: Record<AuthenticationKind, Authenticator | undefined> = {
+    keys: createApiKeyAuthenticator(current),
+    jwt: tokens?.authenticator,
+    mtls: createCertificateAuthenticator(current, certificateName),
   };
   // Keys first: a token is whatever else is shown as a bearer. A certificate says least of who is behind it.
   const inOrder = (["keys", "jwt", "mtls"] as const).filter((kind) => kinds.includes(kind));
-  const chain = chainAuthenticators(inOrder.map((kind) => drivers[kind]()).filter((driver) => driver !== undefined));
+  const chain = chainAuthenticators(inOrder.map((kind) => drivers[kind]).filter((driver) => driver !== undefined));
   return {
     authenticate: chain.authenticate,
     async reload() {
       const next = await readPolicy();
-      await keySet?.reload();
+      await tokens?.keySet.reload();
+      tokens?.authenticator.forget();
       policy = next;
     },
   };
+}
+
+async function openTokens(
+  policy: () => Policy,
+  { issuer, audience, jwks, claim }: NonNullable<AuthenticationOptions["jwt"]>,
+): Promise<{ keySet: KeySet; authenticator: JwtAuthenticator }> {
+  const keySet = await openKeySet(jwks);
+  const options = { issuer, audience, keys: keySet.keys, ...(claim === undefined ? {} : { claim }) };
+  return { keySet, authenticator: createJwtAuthenticator(policy, options) };
 }

@@ -5,7 +5,7 @@ import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { LoomError } from "@loom-bridge/protocol";
+import { LoomError, systemRuntime } from "@loom-bridge/protocol";
 import { exportJWK, exportSPKI, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from "jose";
 import type { Presented } from "../domain/access/authenticator.ts";
 import { createJwtAuthenticator } from "./jwt.ts";
@@ -128,14 +128,46 @@ describe("a token", () => {
   });
 });
 
+test("a token that was checked is not checked again for a minute, nor beyond its end, and has the policy of now", async (t) => {
+  const one = await createIssuer();
+  const { keySet } = await authenticatorOf(t, [one.jwk]);
+  let nowMs = Date.now();
+  let checks = 0;
+  let current = policy;
+  const jwt = createJwtAuthenticator(() => current, {
+    issuer,
+    audience,
+    runtime: { ...systemRuntime, now: () => nowMs },
+    keys(header, token) {
+      checks += 1;
+      return keySet.keys(header, token);
+    },
+  });
+  const token = shown(await one.sign({ exp: now() + 90 }));
+  const ask = async (): Promise<readonly string[]> =>
+    (await jwt.authenticate(token))?.grants["topics.subscribe"].allow ?? [];
+  assert.deepEqual([await ask(), await ask(), checks], [["a.**"], ["a.**"], 1]);
+  current = createPolicy({});
+  assert.deepEqual([await ask(), checks], [[], 1]);
+  nowMs += 60_000;
+  assert.deepEqual([await ask(), checks], [[], 2]);
+  nowMs += 29_000;
+  assert.deepEqual([await ask(), checks], [[], 2]);
+  nowMs += 2000;
+  assert.deepEqual([await ask(), checks], [[], 3]);
+});
+
 test("keys in a file are rotated by a reload, and a file that is none changes nothing", async (t) => {
   const [old, next] = [await createIssuer("old"), await createIssuer("new")];
   const { jwt, file, keySet } = await authenticatorOf(t, [old.jwk]);
   await writeFile(file, JSON.stringify({ keys: [next.jwk] }));
   assert.equal(await reasonOf(jwt.authenticate(shown(await next.sign()))), "CREDENTIALS_INVALID");
+  const early = await old.sign();
+  assert.equal(await reasonOf(jwt.authenticate(shown(early))), "let in");
   await keySet.reload();
+  jwt.forget();
   assert.equal(await reasonOf(jwt.authenticate(shown(await next.sign()))), "let in");
-  assert.equal(await reasonOf(jwt.authenticate(shown(await old.sign()))), "CREDENTIALS_INVALID");
+  assert.equal(await reasonOf(jwt.authenticate(shown(early))), "CREDENTIALS_INVALID");
   await writeFile(file, "{");
   await assert.rejects(keySet.reload(), { code: "invalid_argument", rawMessage: /is no JSON Web Key Set/ });
   assert.equal(await reasonOf(jwt.authenticate(shown(await next.sign()))), "let in");

@@ -1,4 +1,4 @@
-import { LoomError } from "@loom-bridge/protocol";
+import { LoomError, type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
 import type { Authenticator } from "../domain/access/authenticator.ts";
@@ -8,6 +8,7 @@ import { bearerToken } from "./bearer-token.ts";
 import { grantsSchema } from "./grants-init.ts";
 import type { Policy } from "./policy.ts";
 import { subjectSchema, tenantSchema } from "./principal-init.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
 
 export interface JwtOptions {
   /** What `iss` must be. */
@@ -21,6 +22,13 @@ export interface JwtOptions {
    * decides over grants; empty where that is not only the operator.
    */
   readonly claim?: string;
+  /** Default: that of this process. */
+  readonly runtime?: Runtime;
+}
+
+export interface JwtAuthenticator extends Authenticator {
+  /** Checks every token anew, after keys were changed. */
+  forget(): void;
 }
 
 /** Signatures that only the issuer can make. With a shared secret, everybody who checks tokens could issue them. */
@@ -41,8 +49,9 @@ const claimSchema = z.strictObject({
 });
 
 /** Knows whoever shows a JSON Web Token of one issuer, for this bridge: `authorization: Bearer …`. */
-export function createJwtAuthenticator(policy: () => Policy, options: JwtOptions): Authenticator {
-  const { issuer, audience, keys, claim = "loom" } = options;
+export function createJwtAuthenticator(policy: () => Policy, options: JwtOptions): JwtAuthenticator {
+  const { issuer, audience, keys, claim = "loom", runtime = systemRuntime } = options;
+  const verified = new VerifiedTokens(runtime);
 
   const keyOf: JWTVerifyGetKey = (header, token) => {
     // Without it, every key would be tried, and old ones could not be told from new ones.
@@ -56,24 +65,29 @@ export function createJwtAuthenticator(policy: () => Policy, options: JwtOptions
     return policy().principalOf(subjectSchema.parse(payload.sub), { ...claimed, expiresMs });
   }
 
+  async function verify(token: string): Promise<JWTPayload> {
+    try {
+      const { payload } = await jwtVerify(token, keyOf, {
+        issuer,
+        audience,
+        algorithms: [...jwtAlgorithms],
+        clockTolerance: clockToleranceSec,
+        requiredClaims: ["sub", "exp"],
+      });
+      verified.add(token, payload);
+      return payload;
+    } catch (cause) {
+      throw problemOf(cause);
+    }
+  }
+
   return {
+    forget: () => verified.clear(),
     async authenticate(presented) {
       const token = bearerToken(presented);
       if (token === undefined) return undefined;
       if (token.length > maxTokenBytes) throw unauthenticated("invalid");
-      let payload: JWTPayload;
-      try {
-        const verified = await jwtVerify(token, keyOf, {
-          issuer,
-          audience,
-          algorithms: [...jwtAlgorithms],
-          clockTolerance: clockToleranceSec,
-          requiredClaims: ["sub", "exp"],
-        });
-        payload = verified.payload;
-      } catch (cause) {
-        throw problemOf(cause);
-      }
+      const payload = verified.get(token) ?? (await verify(token));
       try {
         return toPrincipal(payload);
       } catch (cause) {

@@ -16,7 +16,7 @@ export interface AccessOptions {
 }
 
 /** Topics whose decision is kept. More are asked for seldom, and decided anew. */
-const maxDecisions = 4096;
+const maxDecisions = 512;
 const deadLetterPrefix = "$dlq.";
 const presencePrefix = "$sys.agents.";
 

@@ -7,7 +7,7 @@ export interface Subscriber {
   /** The agent's id; empty for a client without a session. */
   readonly name: string;
   /** Whether it may be sent an event that its filters match. Absent: each one. */
-  accepts?: ((event: BusEvent) => boolean) | undefined;
+  accepts?: ((event: Pick<BusEvent, "topic" | "key">) => boolean) | undefined;
   /** Called when there may be something to take. */
   readonly onReady: () => void;
   /** Called when publishers waited too long for it. It must end its subscriptions. */

@@ -133,7 +133,9 @@ export class Subscriptions {
 
   namesFor(segments: readonly string[]): Set<string> {
     const names = new Set<string>();
+    const topic = segments.join(".");
     this.#index.match(segments, ({ owner }) => {
+      if (owner.accepts?.({ topic }) === false) return;
       for (const name of owner instanceof SubscriptionGroup ? owner.memberNames : [owner.name]) names.add(name);
     });
     return names;

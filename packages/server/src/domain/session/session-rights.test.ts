@@ -114,6 +114,7 @@ test("nothing that is denied is delivered, live or from the log, and nobody wait
   for (const topic of ["orders.a", "orders.secret.a", "orders.b"]) await bus.publish(event(topic));
   assert.deepEqual(heardBy(session), ["orders.a", "orders.b"]);
   assert.equal((await bus.publish(event("orders.secret.a"))).matched, 0);
+  assert.deepEqual([...bus.subscribersOf("orders.secret.a"), ...bus.subscribersOf("orders.a")], ["bot"]);
   const past = { kind: "after" as const, offset: 0, logId: "" };
   const request = {
     id: 1,

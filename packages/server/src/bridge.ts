@@ -153,7 +153,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
   /** Whoever is let in has a space to go to. */
   function enter(access: Access): Access | Promise<Access> {
     const space = spaces.open(access.principal.tenant);
-    return space instanceof Promise ? space.then(() => access) : access;
+    return space instanceof Promise ? space.then(({ speaker }) => speaker(access)) : space.speaker(access);
   }
   const gate = {
     admit(presented: Presented): Access | Promise<Access> {

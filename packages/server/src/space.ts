@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Runtime } from "@loom-bridge/protocol";
 import type { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
+import type { Access } from "./domain/access/access.ts";
 import type { Gatekeeper } from "./domain/access/gatekeeper.ts";
 import { EventBus } from "./domain/bus/event-bus.ts";
 import { createJournal, type JournalLimits, silentJournal } from "./domain/journal/journal.ts";
@@ -12,6 +13,7 @@ import { createPresence } from "./domain/session/presence.ts";
 import { SessionRegistry } from "./domain/session/session-registry.ts";
 import type { SessionSettings } from "./domain/session/session-settings.ts";
 import { shutdownError } from "./domain/session/shutdown-error.ts";
+import { speakerOf } from "./domain/session/speaker-of.ts";
 import { createStreamEnds } from "./domain/session/stream-ends.ts";
 import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge-tool.ts";
 import { createCallAs } from "./domain/tools/call-as.ts";
@@ -59,6 +61,11 @@ export interface Space {
   readonly memory: ServiceImpl<typeof MemoryService>;
   readonly agents: ServiceImpl<typeof AgentService>;
   readonly stream: MessageStreamHandler;
+  /**
+   * For whom a call is made that comes without a session.
+   * @throws LoomError `permission_denied` when it names an agent that another principal has connected.
+   */
+  speaker(access: Access): Access;
   /** Adds tools while the space is there, and returns what takes them away again. */
   provide(provider: ToolProvider, tools: readonly ToolDescriptor[]): () => void;
   /** Takes no more agents, tells those that are here to leave, and waits for them. */
@@ -125,6 +132,7 @@ export function createSpace(options: SpaceOptions): Space {
     memory: createMemoryService(memory),
     agents: createAgentService({ sessions, presence, streamEnds, gatekeeper, bus, logger }),
     stream,
+    speaker: (access) => speakerOf(access, sessions),
     provide(added, descriptors) {
       const registration = registry.register(added, descriptors);
       return () => registration.remove();

@@ -70,6 +70,25 @@ describe("an agent's id", () => {
     });
   }
 
+  test("that another principal has connected is spoken for by that one alone, also without a session", async () => {
+    await using world = await createGuardedWorld({
+      ...principals,
+      bob: { subject: "bob", agentIds: ["shared"], grants: { topics: { publish: ["**"] } } },
+    });
+    await using first = await RawAgent.open(world.transport("alice"), { agentId: "shared", topics: ["news"] });
+    const bridge = createClient(BridgeService, world.transport("bob"));
+    const publish = (headers: Record<string, string>) =>
+      bridge.publish({ topic: "news", event: { id: "e" } }, { headers });
+    await assert.rejects(publish({ "loom-agent-id": "shared" }), { code: Code.PermissionDenied });
+    await publish({});
+    assert.deepEqual(
+      (await first.batch()).events.map(({ sender }) => sender),
+      [""],
+    );
+    await first.leave();
+    assert.equal((await publish({ "loom-agent-id": "shared" })).matched, 0);
+  });
+
   test("is free again when its agent has left", async () => {
     await using world = await createGuardedWorld(principals);
     const first = await RawAgent.open(world.transport("alice"), { agentId: "shared" });

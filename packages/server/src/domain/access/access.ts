@@ -55,6 +55,11 @@ export class Access {
     return new Access(this.#principal, { onDenied: this.#onDenied, presented: this.presented, agentId });
   }
 
+  /** The same principal, for none of its agents. */
+  withoutAgent(): Access {
+    return new Access(this.#principal, { onDenied: this.#onDenied, presented: this.presented });
+  }
+
   /** Goes on with what the principal is now. */
   renew(principal: Principal): void {
     this.#principal = principal;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { createBusWorld, eventOf, idsOf, takeAll } from "./bus-world.test-helper.ts";
 import { maxRemembered, PublishMemory } from "./publish-memory.ts";
 import { countResults } from "./publish-outcome.ts";
@@ -47,7 +48,7 @@ test("so many are remembered, long ids take no more room, and old ones go", () =
   const memory = new PublishMemory(() => nowMs);
   const outcome = countResults([], 1);
   for (let id = 0; id <= maxRemembered; id += 1) memory.remember("s", String(id), outcome);
-  assert.ok(memory.size <= maxRemembered && memory.size > 0.95 * maxRemembered);
+  assert.ok(memory.size <= maxRemembered && memory.size >= (7 / 8) * maxRemembered);
   assert.equal(memory.find("s", "0"), undefined);
   const long = "x".repeat(1_000_000);
   memory.remember("s", long, outcome);
@@ -56,4 +57,56 @@ test("so many are remembered, long ids take no more room, and old ones go", () =
   nowMs = 120_000;
   for (let id = 0; id < 5000; id += 1) memory.remember("s", `new ${id}`, outcome);
   assert.equal(memory.size, 5000);
+});
+
+test("the same id of several senders, in any number, is each one's own", () => {
+  const memory = new PublishMemory(() => 0);
+  for (let sender = 0; sender < 50; sender += 1) {
+    assert.equal(memory.find(`s${sender}`, "id"), undefined);
+    memory.remember(`s${sender}`, "id", countResults([], sender + 1));
+    memory.remember(`s${sender}`, `s${sender} id`, countResults([], 1000 + sender));
+  }
+  for (let sender = 0; sender < 50; sender += 1) {
+    assert.deepEqual(memory.find(`s${sender}`, "id"), countResults([], sender + 1));
+    assert.deepEqual(memory.find(`s${sender}`, `s${sender} id`), countResults([], 1000 + sender));
+  }
+});
+
+test("a publish that failed takes no other sender's with it", async () => {
+  const memory = new PublishMemory(() => 0);
+  const refused = Promise.reject(new Error("full disk"));
+  memory.remember("a", "id", refused);
+  memory.remember("b", "id", countResults([], 2));
+  await refused.catch(() => {});
+  assert.equal(memory.find("a", "id"), undefined);
+  assert.deepEqual(memory.find("b", "id"), countResults([], 2));
+});
+
+test("it agrees with a simple memory, whatever is asked, remembered and however time goes", () => {
+  let nowMs = 0;
+  const key = fc.tuple(fc.constantFrom("a", "b", "c"), fc.nat({ max: 30 }).map(String));
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom("remember", "find"), key }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait"), ms: fc.nat({ max: 50_000 }) }) },
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      const memory = new PublishMemory(() => nowMs);
+      const simple = new Map<string, { atMs: number; outcome: ReturnType<typeof countResults> }>();
+      for (const [index, each] of steps.entries()) {
+        if ("ms" in each) {
+          nowMs += each.ms;
+          continue;
+        }
+        const [sender, id] = each.key;
+        const known = simple.get(each.key.join(" "));
+        const expected = known !== undefined && nowMs - known.atMs < 120_000 ? known.outcome : undefined;
+        assert.equal(memory.find(sender, id), expected);
+        if (each.kind === "find") continue;
+        const outcome = countResults([], index);
+        memory.remember(sender, id, outcome);
+        simple.set(each.key.join(" "), { atMs: nowMs, outcome });
+      }
+    }),
+  );
 });

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { PeerName } from "../peers/peers.ts";
 import type { PublisherOptions, StartPublishing } from "../roles/publisher.ts";
@@ -7,6 +6,7 @@ import type { Latencies, Received, SubscriberOptions } from "../roles/subscriber
 import { eventTopics } from "../roles/topics.ts";
 import type { Usage } from "../worker/usage.ts";
 import type { Lab } from "./lab.ts";
+import { profileWorkers } from "./profile-workers.ts";
 import type { Worker, Workers } from "./workers.ts";
 
 /** Events on their way from publishers through a bridge to subscribers. */
@@ -57,18 +57,13 @@ export function runFlow(lab: Lab, flow: Flow): Promise<FlowResult> {
     await lab.pause(lab.settings.warmupSeconds * 1000);
 
     const all = [publisher, bridge, ...subscribers];
-    const profiled = lab.settings.profileFolder !== undefined && flow.profile !== undefined;
-    if (profiled) await Promise.all(all.map((worker) => worker.call("startProfile")));
-    await subscribers[0]?.call("record");
-    const before = await sample(all, subscribers);
-    await lab.pause(lab.settings.seconds * 1000);
-    const after = await sample(all, subscribers);
+    const { before, after } = await profileWorkers(lab, flow.profile, all, async () => {
+      await subscribers[0]?.call("record");
+      const atStart = await sample(all, subscribers);
+      await lab.pause(lab.settings.seconds * 1000);
+      return { before: atStart, after: await sample(all, subscribers) };
+    });
     const latencies = (await subscribers[0]?.call<Latencies>("latencies")) as Latencies;
-    if (profiled) {
-      const folder = lab.settings.profileFolder ?? "";
-      const fileOf = ({ name }: Worker): string => join(folder, `${flow.profile}-${name}.cpuprofile`);
-      await Promise.all(all.map((worker) => worker.call("stopProfile", fileOf(worker), 60_000)));
-    }
 
     const published = await publisher.call<number>("stop");
     const copies = flow.receivers === undefined ? 1 : flow.receivers.connections * flow.receivers.perConnection;

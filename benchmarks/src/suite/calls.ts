@@ -1,4 +1,5 @@
 import type { Lab } from "../harness/lab.ts";
+import { profileWorkers } from "../harness/profile-workers.ts";
 import { type CallPeerName, peerLabels } from "../peers/peers.ts";
 import { atLeast, atMost, createRow, medianOf, ratioOf } from "../report/report.ts";
 import type { CallerOptions, Load, LoadResult } from "../roles/caller.ts";
@@ -65,12 +66,14 @@ function runCalls(lab: Lab, peer: CallPeerName): Promise<CallsResult> {
   return lab.scenario(async (workers) => {
     const bridge = await workers.start("bridge", "server", { peer });
     const options: CallerOptions = { peer, address: (bridge.ready as ServerReady).address };
-    await workers.start("provider", "provider", options);
+    const provider = await workers.start("provider", "provider", options);
     const caller = await workers.start("caller", "caller", options);
     const run = (load: Load): Promise<LoadResult> => caller.call("run", load, load.seconds * 1000 + 60_000);
     await run({ inFlight, seconds: warmupSeconds });
     const before = await bridge.usage();
-    const many = await run({ inFlight, seconds });
+    const many = await profileWorkers(lab, `calls-${peer}`, [caller, bridge, provider], () =>
+      run({ inFlight, seconds }),
+    );
     const after = await bridge.usage();
     const oneByOne = await run({ inFlight: 1, seconds });
     return { many, oneByOne, bridgeCpuUs: ((after.cpuMs - before.cpuMs) * 1000) / many.done };

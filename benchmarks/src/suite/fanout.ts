@@ -18,7 +18,10 @@ export const fanout: Benchmark = {
       ? [{ label: "Loom Bridge, 1 subscriber", flow: { client: "loom" } as Flow }]
       : [];
     const variants = [
-      ...peers.map((client) => ({ label: peerLabels[client], flow: { client, receivers } as Flow })),
+      ...peers.map((client) => ({
+        label: peerLabels[client],
+        flow: { client, receivers, profile: `fanout-${client}` } as Flow,
+      })),
       ...alone,
     ];
     const results = await lab.interleave(variants, ({ flow }) => runFlow(lab, flow), tellFlow);

@@ -182,6 +182,7 @@ export class ToolCalls implements FrameSource {
 }
 
 function checkEncoding(call: ToolCall): LoomError | undefined {
+  if (isPlain(call)) return undefined;
   try {
     toBinary(ToolCallSchema, call);
     return undefined;
@@ -189,6 +190,12 @@ function checkEncoding(call: ToolCall): LoomError | undefined {
     const message = `the call of tool ${JSON.stringify(call.name)} cannot be encoded: ${(cause as Error).message}`;
     return new LoomError("invalid_argument", message, { cause });
   }
+}
+
+/** Whether every field is what its type says, so that it is sure to be encoded; a chain is ours. */
+function isPlain({ name, id, correlationId, idempotencyKey, headers, timeoutMs, ...call }: ToolCall): boolean {
+  const texts = [name, id, correlationId, idempotencyKey, call.arguments, ...Object.values(headers)];
+  return Number.isInteger(timeoutMs) && Math.abs(timeoutMs) < 2 ** 31 && texts.every((text) => typeof text === "string");
 }
 
 function unknownOutcome(call: ToolCall, cause: LoomError | undefined): LoomError {

@@ -94,18 +94,22 @@ export class ToolServer {
     const callMs = request.call?.timeoutMs || limits.toolTimeoutDefaultMs;
     const timeoutMs = Math.min(callMs, tool.timeoutMs ?? callMs);
     const controller = new AbortController();
-    const drop = (): void => {
+    const close = (): void => {
       timer.cancel();
       if (this.#open.get(request.ref) === run) this.#open.delete(request.ref);
+    };
+    const drop = (): void => {
+      close();
       controller.abort();
     };
     const answer = (result: ToolResultInit): void => {
       if (this.#open.get(request.ref) !== run) return;
-      drop();
+      close();
       this.#send(request, result);
     };
     const timer = runtime.setTimer(() => {
       answer(failure(new ToolError("TIMEOUT", "Timeout", { status: ToolStatus.TOOL_TIMEOUT })));
+      controller.abort();
     }, timeoutMs);
     const deadlineMs = runtime.monotonic() + timeoutMs;
     const run: Run = { ref: request.ref, tool, request, deadlineMs, controller, answer, drop };

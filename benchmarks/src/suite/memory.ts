@@ -1,6 +1,7 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../harness/lab.ts";
+import { profileWorkers } from "../harness/profile-workers.ts";
 import { atLeast, atMost, createRow, medianOf, ratioOf, valueOf } from "../report/report.ts";
 import type { LoadResult } from "../roles/caller.ts";
 import type { MemoryCallerOptions, MemoryLoad } from "../roles/memory-caller.ts";
@@ -133,7 +134,9 @@ async function runMemory(lab: Lab, variant: Variant): Promise<MemoryResult> {
       const measure = async (call: MemoryLoad["call"]): Promise<{ result: LoadResult; cpuUs: number }> => {
         await run(call, warmupSeconds);
         const before = await owner.usage();
-        const result = await run(call, seconds);
+        const profile = bridge === undefined ? undefined : `memory-${call}-${plans}`;
+        const all = bridge === undefined ? [caller] : [caller, bridge];
+        const result = await profileWorkers(lab, profile, all, () => run(call, seconds));
         const after = await owner.usage();
         return { result, cpuUs: ((after.cpuMs - before.cpuMs) * 1000) / result.done };
       };

@@ -195,7 +195,9 @@ function checkEncoding(call: ToolCall): LoomError | undefined {
 /** Whether every field is what its type says, so that it is sure to be encoded; a chain is ours. */
 function isPlain({ name, id, correlationId, idempotencyKey, headers, timeoutMs, ...call }: ToolCall): boolean {
   const texts = [name, id, correlationId, idempotencyKey, call.arguments, ...Object.values(headers)];
-  return Number.isInteger(timeoutMs) && Math.abs(timeoutMs) < 2 ** 31 && texts.every((text) => typeof text === "string");
+  return (
+    Number.isInteger(timeoutMs) && Math.abs(timeoutMs) < 2 ** 31 && texts.every((text) => typeof text === "string")
+  );
 }
 
 function unknownOutcome(call: ToolCall, cause: LoomError | undefined): LoomError {

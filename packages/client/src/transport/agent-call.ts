@@ -1,12 +1,13 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Stream, constants } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { validateResponse, validateTrailer } from "@connectrpc/connect/protocol-grpc";
+import { validateTrailer } from "@connectrpc/connect/protocol-grpc";
 import { limits } from "@loom-bridge/protocol";
 import type { Delivery } from "@loom-bridge/protocol/messages";
 import { MessageSplitter } from "@loom-bridge/protocol/wire";
 import { createDeferred, type Deferred } from "../connection/deferred.ts";
 import { DeliveryDecoder } from "../wire/delivery-decoder.ts";
 import { type Frame, FrameSender } from "./frame-sender.ts";
+import { checkHead, resetError, toHeaders } from "./grpc-response.ts";
 
 export interface AgentCallOptions {
   readonly open: () => Promise<ClientHttp2Stream>;
@@ -99,12 +100,9 @@ export class AgentCall implements AsyncIterableIterator<Delivery> {
 
   #listen(stream: ClientHttp2Stream): void {
     stream.on("response", (headers) => {
-      const header = toHeaders(headers);
       this.#guard(() => {
-        const { headerError, foundStatus } = validateResponse(headers[":status"] ?? 0, header);
-        if (headerError !== undefined) throw headerError;
-        if (foundStatus) this.trailer.set("grpc-status", "0");
-        this.#header.resolve(header);
+        if (checkHead(headers)) this.trailer.set("grpc-status", "0");
+        this.#header.resolve(toHeaders(headers));
       });
     });
     stream.on("trailers", (trailers) => {
@@ -184,25 +182,4 @@ export class AgentCall implements AsyncIterableIterator<Delivery> {
     if (error === undefined) this.#reader?.resolve({ done: true, value: undefined });
     else this.#reader?.reject(error);
   }
-}
-
-function toHeaders(from: IncomingHttpHeaders): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(from)) {
-    if (name.startsWith(":") || value === undefined) continue;
-    for (const each of [value].flat()) headers.append(name, each);
-  }
-  return headers;
-}
-
-/** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors */
-function resetError(code: number | undefined): ConnectError {
-  const codes: Readonly<Record<number, Code>> = {
-    [constants.NGHTTP2_REFUSED_STREAM]: Code.Unavailable,
-    [constants.NGHTTP2_CANCEL]: Code.Canceled,
-    [constants.NGHTTP2_ENHANCE_YOUR_CALM]: Code.ResourceExhausted,
-    [constants.NGHTTP2_INADEQUATE_SECURITY]: Code.PermissionDenied,
-    [constants.NGHTTP2_HTTP_1_1_REQUIRED]: Code.PermissionDenied,
-  };
-  return new ConnectError(`the stream was closed with HTTP/2 error code ${code}`, codes[code ?? 0] ?? Code.Internal);
 }

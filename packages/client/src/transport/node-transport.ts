@@ -7,7 +7,7 @@ import {
   Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { limits } from "@loom-bridge/protocol";
-import { createStreamTransport } from "./stream-transport.ts";
+import { createDirectTransport } from "./direct-transport.ts";
 
 /** How to speak to the bridge. All three carry the same messages. */
 export type Protocol = "grpc" | "connect" | "grpc-web";
@@ -84,7 +84,7 @@ export function createNodeTransport(options: NodeTransportOptions): NodeTranspor
   });
 
   return {
-    transport: options.protocol === "grpc" ? createStreamTransport({ transport, sessionManager }) : transport,
+    transport: options.protocol === "grpc" ? createDirectTransport({ transport, sessionManager }) : transport,
     async close() {
       // A session that is destroyed already may never emit "close": Node does not when TLS ends it with an alert.
       const closing = sessions

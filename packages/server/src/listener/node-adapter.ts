@@ -19,11 +19,13 @@ import type { ListenerLimits } from "./listener-limits.ts";
 import type { Members } from "./members.ts";
 import type { MessageStreamHandler } from "./message-stream.ts";
 import { isRawGrpc, serveRawCall } from "./raw-call.ts";
+import { serveRawUnary } from "./raw-unary.ts";
 import { readPresented } from "./read-presented.ts";
 import { readRequest } from "./read-request.ts";
 import { createReframer } from "./reframe.ts";
 import { createRequestBody, requestBodyKey } from "./request-body.ts";
 import { createResponseWriter, type ResponseWriter } from "./response-writer.ts";
+import { addServices } from "./unary-methods.ts";
 
 /**
  * A call in progress. Each has a signal of its own: Connect would hang all on one for shutdown, where a call that ends
@@ -59,11 +61,12 @@ export type RequestListener = (
 /** Answers the requests of Node's HTTP servers by Connect's handlers, for gRPC, gRPC-Web and Connect. */
 export function createNodeAdapter(options: NodeAdapterOptions): RequestListener {
   const { limits, logger, calls } = options;
+  const interceptors = [guardCalls(logger), ...options.interceptors];
   const router = createConnectRouter({
     // No brotli: a small message can unpack to so much that it is the cheaper attack, and gRPC clients do not send it.
     acceptCompression: [compressionGzip],
     compressMinBytes: limits.compressMinBytes,
-    interceptors: [guardCalls(logger), ...options.interceptors],
+    interceptors,
     maxTimeoutMs: limits.maxTimeoutMs,
     readMaxBytes: limits.readMaxBytes,
     // The first place that sees the signal which a deadline aborts.
@@ -74,7 +77,7 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
     },
     writeMaxBytes: limits.writeMaxBytes,
   });
-  options.routes(router);
+  const unaryMethods = addServices(router, options.routes);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return (request, response) => {
@@ -114,6 +117,10 @@ export function createNodeAdapter(options: NodeAdapterOptions): RequestListener 
     const isRefused = admission instanceof ConnectError;
     if (!isRefused && streamHandler !== undefined && "stream" in response && isRawGrpc(head.method, head.header)) {
       return serveRawCall({ ...options, response, header: head.header, handler: streamHandler, access: admission });
+    }
+    const method = unaryMethods.get(path);
+    if (!isRefused && method !== undefined && "stream" in response && isRawGrpc(head.method, head.header)) {
+      return serveRawUnary({ ...options, ...head, response, method, access: admission, interceptors });
     }
     // The rest of the request is not read, so that this connection cannot be used again.
     if (isRefused && !("stream" in response)) response.setHeader("connection", "close");

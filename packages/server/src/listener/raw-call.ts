@@ -1,7 +1,7 @@
 import { constants, type Http2ServerResponse } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
-import { type ErrorCode, LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
+import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
 import { MessageSplitter } from "@loom-bridge/protocol/wire";
 import type { Access } from "../domain/access/access.ts";
 import type { Logger } from "../domain/logger.ts";
@@ -10,6 +10,7 @@ import type { ListenerLimits } from "./listener-limits.ts";
 import type { Members } from "./members.ts";
 import type { MessageStream, MessageStreamHandler } from "./message-stream.ts";
 import type { Call } from "./node-adapter.ts";
+import { toConnectError } from "./raw-error.ts";
 
 export interface RawCallOptions {
   response: Http2ServerResponse;
@@ -22,12 +23,6 @@ export interface RawCallOptions {
   logger: Logger;
   runtime: Runtime;
 }
-
-/** What the splitter finds wrong with a client's bytes. */
-const splitterCodes: Partial<Record<ErrorCode, Code>> = {
-  internal: Code.Internal,
-  resource_exhausted: Code.ResourceExhausted,
-};
 
 /** What a client has to read the rest and the status of a call that ended, before it is reset. */
 const farewellMs = 10_000;
@@ -73,10 +68,8 @@ export function serveRawCall(options: RawCallOptions): void {
     try {
       work();
     } catch (error) {
-      if (error instanceof ConnectError) return abort(error);
-      if (LoomError.isInstance(error)) return abort(new ConnectError(error.rawMessage, splitterCodes[error.code]));
-      logger.error("a call failed", { error });
-      abort(new ConnectError("internal error", Code.Internal));
+      if (!(error instanceof ConnectError || LoomError.isInstance(error))) logger.error("a call failed", { error });
+      abort(toConnectError(error));
     }
   }
 

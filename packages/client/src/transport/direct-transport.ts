@@ -1,12 +1,15 @@
+import type { ClientHttp2Stream } from "node:http2";
 import type { DescMessage, DescMethodStreaming, MessageInitShape } from "@bufbuild/protobuf";
 import type { ContextValues, StreamResponse, Transport } from "@connectrpc/connect";
 import { requestHeader } from "@connectrpc/connect/protocol-grpc";
 import type { Http2SessionManager } from "@connectrpc/connect-node";
 import { BridgeService, type ClientEventSchema, type DeliverySchema } from "@loom-bridge/protocol/messages";
 import { AgentCall } from "./agent-call.ts";
+import { toHeaders } from "./grpc-response.ts";
+import { callOnce } from "./unary-call.ts";
 
-export interface StreamTransportOptions {
-  /** Makes every call but those of agents' streams. */
+export interface DirectTransportOptions {
+  /** Makes the other streaming calls. */
   readonly transport: Transport;
   readonly sessionManager: Pick<Http2SessionManager, "request" | "notifyResponseByteRead">;
 }
@@ -14,11 +17,12 @@ export interface StreamTransportOptions {
 const { stream: agentStream } = BridgeService.method;
 
 /**
- * A gRPC transport on which agents' streams pass by Connect, whose iterators cost more than everything else that a
- * message needs. What goes over the wire is the same.
+ * A gRPC transport on which agents' streams and unary calls pass by Connect, whose iterators cost more than everything
+ * else that a message needs. What goes over the wire is the same.
  */
-export function createStreamTransport({ transport, sessionManager }: StreamTransportOptions): Transport {
+export function createDirectTransport({ transport, sessionManager }: DirectTransportOptions): Transport {
   const path = `/${BridgeService.typeName}/${agentStream.name}`;
+  const onRead = (stream: ClientHttp2Stream): void => sessionManager.notifyResponseByteRead(stream);
 
   async function openAgentStream(
     signal: AbortSignal | undefined,
@@ -30,7 +34,7 @@ export function createStreamTransport({ transport, sessionManager }: StreamTrans
       open: () => sessionManager.request("POST", path, headers, {}),
       input,
       signal,
-      onRead: (stream) => sessionManager.notifyResponseByteRead(stream),
+      onRead,
     });
     return {
       stream: true,
@@ -43,7 +47,25 @@ export function createStreamTransport({ transport, sessionManager }: StreamTrans
   }
 
   return {
-    unary: transport.unary.bind(transport),
+    async unary(method, signal, timeoutMs, header, message) {
+      const headers = Object.fromEntries(requestHeader(true, timeoutMs === 0 ? undefined : timeoutMs, header));
+      const path = `/${method.parent.typeName}/${method.name}`;
+      const { input, output } = method;
+      const open = (): Promise<ClientHttp2Stream> => sessionManager.request("POST", path, headers, {});
+      const answer = await callOnce({ open, input, output, message, signal, onRead });
+      return {
+        stream: false,
+        service: method.parent,
+        method,
+        message: answer.message,
+        get header() {
+          return toHeaders(answer.header);
+        },
+        get trailer() {
+          return toHeaders(answer.trailer);
+        },
+      };
+    },
     stream<Input extends DescMessage, Output extends DescMessage>(
       method: DescMethodStreaming<Input, Output>,
       signal: AbortSignal | undefined,

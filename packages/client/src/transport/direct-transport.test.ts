@@ -3,7 +3,14 @@ import { createServer, type Http2Server, type ServerHttp2Stream } from "node:htt
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { BridgeService, type ClientEvent, ClientEventSchema, DeliverySchema } from "@loom-bridge/protocol/messages";
+import {
+  BridgeService,
+  type ClientEvent,
+  ClientEventSchema,
+  DeliverySchema,
+  ExplainRequestSchema,
+  ExplainResponseSchema,
+} from "@loom-bridge/protocol/messages";
 import { createNodeTransport, type NodeTransport } from "./node-transport.ts";
 
 let server: Http2Server;
@@ -254,4 +261,87 @@ test("frames that cannot be had or encoded end the call with the reason", async 
     yield create(ClientEventSchema, { event: { case: "goodbye", value: { reason: "x".repeat(4_200_000) } } });
   }
   await assert.rejects(read(large()), /larger than/);
+});
+
+const explain = async (signal?: AbortSignal): Promise<number> => {
+  const { explain: method } = BridgeService.method;
+  const { message } = await transport.transport.unary(method, signal, 1000, undefined, { id: "an id" });
+  return Number(message.sinceMs);
+};
+const explained = (sinceMs: number): Buffer =>
+  envelope(toBinary(ExplainResponseSchema, create(ExplainResponseSchema, { sinceMs: BigInt(sinceMs) })));
+
+test("a unary call sends one message with its deadline, and gets one, however its bytes are cut", async () => {
+  let heard: Buffer[] = [];
+  accept = (stream) => {
+    stream.on("data", (chunk: Buffer) => heard.push(chunk));
+    stream.on("end", () => {
+      answer(stream, { "grpc-status": "0" }, ...Array.from(explained(7), (byte) => Buffer.of(byte)));
+      stream.end();
+    });
+  };
+  let deadline: string | string[] | undefined;
+  server.on("stream", (_stream, headers) => (deadline = headers["grpc-timeout"]));
+  assert.equal(await explain(), 7);
+  assert.ok(
+    Buffer.concat(heard).equals(
+      envelope(toBinary(ExplainRequestSchema, create(ExplainRequestSchema, { id: "an id" }))),
+    ),
+  );
+  assert.equal(deadline, "1000m");
+  heard = [];
+});
+
+test("a unary call that ends with a status fails with it, with or without a message before", async () => {
+  const status = { "grpc-status": "5", "grpc-message": "no%20such" };
+  const ways: ((stream: ServerHttp2Stream) => void)[] = [
+    (stream) => {
+      answer(stream, status, explained(7));
+      stream.end();
+    },
+    (stream) => stream.respond({ ":status": 200, "content-type": "application/grpc", ...status }, { endStream: true }),
+  ];
+  for (const way of ways) {
+    accept = way;
+    await assert.rejects(explain(), { code: 5, rawMessage: "no such", isWireError: true });
+  }
+});
+
+test("a unary call without a message, with two, or without a status fails, and not as the bridge's word", async () => {
+  const ways: [(stream: ServerHttp2Stream) => void, RegExp][] = [
+    [(stream) => answer(stream, { "grpc-status": "0" }), /missing output message/],
+    [(stream) => answer(stream, { "grpc-status": "0" }, explained(1), explained(2)), /extra output message/],
+    [(stream) => answer(stream, { "grpc-status": "0" }, explained(1).subarray(0, 3)), /incomplete message/],
+    [(stream) => answer(stream, { other: "1" }, explained(1)), /missing status/],
+    [(stream) => answer(stream, { "grpc-status": "0" }, envelope(Buffer.of(0xff))), /./],
+    [(stream) => stream.respond({ ":status": 503 }), /HTTP 503/],
+  ];
+  for (const [way, expected] of ways) {
+    accept = (stream) => {
+      way(stream);
+      if (!stream.closed) stream.end();
+    };
+    await assert.rejects(
+      explain(),
+      (error: Error & { isWireError?: boolean }) => error.isWireError !== true && expected.test(error.message),
+      String(expected),
+    );
+  }
+  accept = (stream) => stream.close(7);
+  await assert.rejects(explain(), { code: 14 });
+  accept = (stream) => stream.session?.destroy();
+  await assert.rejects(explain());
+});
+
+test("aborting a unary call, before or during it, resets it", async () => {
+  await assert.rejects(explain(AbortSignal.abort()), { code: 1 });
+  const controller = new AbortController();
+  const closed = new Promise<number>((resolve) => {
+    accept = (stream) => {
+      stream.once("close", () => resolve(stream.rstCode ?? -1));
+      controller.abort();
+    };
+  });
+  await assert.rejects(explain(controller.signal), { code: 1 });
+  assert.equal(await closed, 8);
 });

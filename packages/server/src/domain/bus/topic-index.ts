@@ -1,11 +1,18 @@
 import { anyDepth, anySegment } from "@loom-bridge/protocol";
 
+/** Values of one filter. Most filters have one, and a set takes five times as much memory. */
+interface Values<Value> {
+  one: Value | undefined;
+  more: Set<Value> | undefined;
+}
+
+/** Most nodes have one of these. */
 interface Node<Value> {
-  readonly children: Map<string, Node<Value>>;
+  children: Map<string, Node<Value>> | undefined;
   /** Values whose filter ends here. */
-  readonly exact: Set<Value>;
+  exact: Values<Value> | undefined;
   /** Values whose filter ends here with "**". */
-  readonly deep: Set<Value>;
+  deep: Values<Value> | undefined;
 }
 
 /**
@@ -19,9 +26,10 @@ export class TopicIndex<Value> {
     let node = this.#root;
     for (const segment of filter) {
       if (segment === anyDepth) {
-        node.deep.add(value);
+        node.deep = withValue(node.deep, value);
         return;
       }
+      node.children ??= new Map();
       let child = node.children.get(segment);
       if (child === undefined) {
         child = createNode();
@@ -29,7 +37,7 @@ export class TopicIndex<Value> {
       }
       node = child;
     }
-    node.exact.add(value);
+    node.exact = withValue(node.exact, value);
   }
 
   remove(filter: readonly string[], value: Value): void {
@@ -47,24 +55,55 @@ export class TopicIndex<Value> {
 }
 
 function createNode<Value>(): Node<Value> {
-  return { children: new Map(), exact: new Set(), deep: new Set() };
+  return { children: undefined, exact: undefined, deep: undefined };
 }
 
-function isUnused(node: Node<unknown>): boolean {
-  return node.children.size === 0 && node.exact.size === 0 && node.deep.size === 0;
+function isUnused({ children, exact, deep }: Node<unknown>): boolean {
+  return children === undefined && exact === undefined && deep === undefined;
+}
+
+function withValue<Value>(values: Values<Value> | undefined, value: Value): Values<Value> {
+  if (values === undefined) return { one: value, more: undefined };
+  if (values.one !== value) {
+    values.more ??= new Set();
+    values.more.add(value);
+  }
+  return values;
+}
+
+/** Returns nothing when it was the last. */
+function withoutValue<Value>(values: Values<Value> | undefined, value: Value): Values<Value> | undefined {
+  if (values?.one !== value) {
+    values?.more?.delete(value);
+    return values;
+  }
+  for (const next of values.more ?? []) {
+    values.more?.delete(next);
+    values.one = next;
+    return values;
+  }
+  return undefined;
+}
+
+function visitAll<Value>(values: Values<Value> | undefined, visit: (value: Value) => void): void {
+  if (values === undefined) return;
+  visit(values.one as Value);
+  values.more?.forEach(visit);
 }
 
 function removeFrom<Value>(node: Node<Value>, filter: readonly string[], depth: number, value: Value): void {
   const segment = filter[depth];
   if (segment === undefined) {
-    node.exact.delete(value);
+    node.exact = withoutValue(node.exact, value);
   } else if (segment === anyDepth) {
-    node.deep.delete(value);
+    node.deep = withoutValue(node.deep, value);
   } else {
-    const child = node.children.get(segment);
+    const child = node.children?.get(segment);
     if (child === undefined) return;
     removeFrom(child, filter, depth + 1, value);
-    if (isUnused(child)) node.children.delete(segment);
+    if (!isUnused(child)) return;
+    node.children?.delete(segment);
+    if (node.children?.size === 0) node.children = undefined;
   }
 }
 
@@ -75,15 +114,12 @@ function matchFrom<Value>(
   visit: (value: Value) => void,
 ): void {
   const segment = topic[depth];
-  if (segment === undefined) {
-    node.exact.forEach(visit);
-    return;
-  }
-  const child = node.children.get(segment);
+  if (segment === undefined) return visitAll(node.exact, visit);
+  const child = node.children?.get(segment);
   if (child !== undefined) matchFrom(child, topic, depth + 1, visit);
   // Whoever asks for everything is not sent what the bridge says of itself.
   if (depth === 0 && segment.startsWith("$")) return;
-  node.deep.forEach(visit);
-  const any = node.children.get(anySegment);
+  visitAll(node.deep, visit);
+  const any = node.children?.get(anySegment);
   if (any !== undefined) matchFrom(any, topic, depth + 1, visit);
 }

@@ -42,7 +42,7 @@ export function createSnapshot(): Snapshot {
   if (built.status !== 0) throw new Error(`the benchmarks do not build:\n${built.error?.message ?? built.stdout}`);
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "loom-bridge-bench-")));
   const modules = join(folder, "node_modules");
-  for (const source of globSync("packages/{protocol,client,server}", { cwd: root }))
+  for (const source of globSync("packages/{protocol,client,server,testing}", { cwd: root }))
     install(join(root, source), modules);
   cpSync(join(root, "benchmarks/dist"), join(folder, "dist"), { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));

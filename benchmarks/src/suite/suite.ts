@@ -10,6 +10,7 @@ import { plain } from "./plain.ts";
 import { slow } from "./slow.ts";
 import { start } from "./start.ts";
 import { topics } from "./topics.ts";
+import { worlds } from "./worlds.ts";
 
 /** All benchmarks, in the order in which they run. */
 export const suite: readonly Benchmark[] = [
@@ -24,4 +25,5 @@ export const suite: readonly Benchmark[] = [
   topics,
   start,
   agents,
+  worlds,
 ];

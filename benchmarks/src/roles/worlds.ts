@@ -48,7 +48,9 @@ async function talk(): Promise<void> {
 async function anHour(agents: number): Promise<Spent> {
   await using bridge = testBridge();
   for (let agent = 0; agent < agents; agent += 1) await bridge.agent({ id: `agent-${agent}` });
-  return timeOf(1, () => bridge.clock.advance("1h"));
+  // Awaited here: the bridge is closed when this function returns.
+  const spent = await timeOf(1, () => bridge.clock.advance("1h"));
+  return spent;
 }
 
 async function timeOf(count: number, work: () => Promise<void>): Promise<Spent> {

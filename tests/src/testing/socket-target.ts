@@ -1,5 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { systemRuntime } from "@loom-bridge/protocol";
 import {
   type BridgeOptions,
@@ -33,15 +33,22 @@ export async function createSocketTarget(secure: boolean, options: BridgeOptions
   const { address } = server;
   const baseUrl = server.url.replace("127.0.0.1", "localhost");
   const nodeOptions = certificate === undefined ? {} : { ca: certificate.cert };
-  const transports = new Map<string, Transport>();
+  const links = new Map<string, { readonly transport: Transport; readonly manager: Http2SessionManager }>();
+  const connect = () => {
+    const manager = new Http2SessionManager(baseUrl, { idleConnectionTimeoutMs: 500 }, nodeOptions);
+    return { manager, transport: createGrpcTransport({ baseUrl, sessionManager: manager }) };
+  };
+  /** A GOAWAY on a connection without streams is an error of connect-node's that nobody can catch. */
+  const dropIdle = (): void => {
+    for (const { manager } of links.values()) if (manager.state() === "idle") manager.abort();
+  };
   const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
   return {
     name: "model",
     transport(link) {
-      const created =
-        transports.get(link) ?? createGrpcTransport({ baseUrl, nodeOptions, idleConnectionTimeoutMs: 500 });
-      transports.set(link, created);
-      return created;
+      const known = links.get(link) ?? connect();
+      links.set(link, known);
+      return known.transport;
     },
     async until(isTrue, withinMs = 5000) {
       for (const deadlineMs = performance.now() + withinMs; !isTrue(); await pause(pollMs)) {
@@ -52,9 +59,13 @@ export async function createSocketTarget(secure: boolean, options: BridgeOptions
     settle: () => pause(settleMs),
     run: (promise) => promise,
     async restart() {
+      dropIdle();
       await server.close({ graceMs: 0 });
       server = await start(address);
     },
-    close: () => server.close({ graceMs: 0 }),
+    close() {
+      dropIdle();
+      return server.close({ graceMs: 0 });
+    },
   };
 }

@@ -37,12 +37,12 @@ async function mustEnd(real: Real, { caller, ref, tool }: OpenCall): Promise<Too
   return result;
 }
 
-async function mustBeAsked(real: Real, { caller, tool }: OpenCall): Promise<Asked> {
+async function mustBeAsked(real: Real, callerId: string, tool: string): Promise<Asked> {
   const find = (): Asked | undefined => {
     for (const [agent, provider] of real.sessions) {
       const request = provider.requests.at(-1);
       const isOpen = request !== undefined && !answered.has(request) && request.call?.name === tool;
-      if (isOpen && request.caller === caller.agentId) return { agent, provider, request };
+      if (isOpen && request.caller === callerId) return { agent, provider, request };
     }
     return undefined;
   };
@@ -89,7 +89,7 @@ export function callTool(agent: number, tool: string, outcome: CallOutcome): Bri
   return command(name, isPossible, async (model, real) => {
     const ref = (model.calls += 1);
     const open = call(real, agent, tool, ref, outcome === "silence" ? shortMs : 0);
-    const asked = await mustBeAsked(real, open);
+    const asked = await mustBeAsked(real, open.caller.agentId, tool);
     const expected = JSON.stringify(`answer ${ref}`);
     switch (outcome) {
       case "answer":
@@ -183,7 +183,7 @@ export function callTogether(agents: readonly [number, number], tool: string): B
       const asked: { open: OpenCall; asked: Asked }[] = [];
       for (const agent of agents) {
         const open = call(real, agent, tool, ref);
-        asked.push({ open, asked: await mustBeAsked(real, open) });
+        asked.push({ open, asked: await mustBeAsked(real, open.caller.agentId, tool) });
       }
       // In the other order, so that neither the first nor the last is right by chance.
       for (const { open, asked: one } of asked.toReversed()) answer(one, JSON.stringify(`for ${open.caller.agentId}`));
@@ -209,6 +209,8 @@ export function callUnary(tool: string): BridgeCommand {
         (answered) => (result = answered),
         (reason: unknown) => (error = reason),
       );
+      // A client has no name among agents.
+      const asked = await mustBeAsked(real, "", tool);
       const isOver = (): boolean => result !== undefined || error !== undefined;
       await mustBecome(real, isOver, "P9", `a call of ${shortMs} ms does not end in its time`, soonMs);
       expectKept(
@@ -216,6 +218,7 @@ export function callUnary(tool: string): BridgeCommand {
         "P9",
         "a unary call past its time does not end as a timeout",
       );
+      await mustBeCancelled(real, asked);
     },
   );
 }

@@ -5,6 +5,7 @@ export type { Faults } from "./faults/faults.ts";
 export type { LinkFaults, OnLinks } from "./faults/link-faults.ts";
 export type { MessageFaults } from "./faults/message-faults.ts";
 export type { Where } from "./faults/where.ts";
+export { type ScriptedAnswer, type ScriptedModel, scriptedModel } from "./models/scripted-model.ts";
 export type { Direction, Frame, FrameKind } from "./network/frame.ts";
 export type { LinkState } from "./network/network.ts";
 export type { EventMatch, EventPattern, Like, TopicPayloads } from "./probes/match.ts";

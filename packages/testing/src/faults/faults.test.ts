@@ -164,6 +164,14 @@ describe("a link", () => {
   });
 });
 
+test("a partition that lasts to the end leaves nothing, whatever was tried in it", async () => {
+  const { bridge, author } = await createPair();
+  await using _ = bridge;
+  bridge.faults.partition({ link: "author" });
+  await bridge.clock.advance("5m");
+  assert.equal(author.agent.status.state, "reconnecting");
+});
+
 describe("a bridge", () => {
   test("that crashes keeps its stores or loses them", async () => {
     for (const keepStore of [true, false]) {

@@ -32,6 +32,7 @@ export interface LinkFaults {
 interface Rule {
   readonly on: OnLinks;
   readonly apply: (gate: Gate) => void;
+  readonly onRemove: () => void;
 }
 
 export interface LinkRulesOptions {
@@ -64,8 +65,10 @@ export class LinkRules implements LinkFaults {
   }
 
   clear(): void {
+    const rules = [...this.#rules];
     this.#rules.clear();
     this.#update();
+    for (const { onRemove } of rules) onRemove();
   }
 
   latency(by: Duration, { jitter = 0, ...on }: OnLinks & { readonly jitter?: Duration } = {}): Fault {
@@ -110,7 +113,7 @@ export class LinkRules implements LinkFaults {
   }
 
   #add(what: string, on: OnLinks, apply: Rule["apply"], onRemove: () => void = () => {}): Fault {
-    const rule: Rule = { on, apply };
+    const rule: Rule = { on, apply, onRemove };
     const { note } = this.#options;
     const name = `${what} on ${[on.link ?? "every link"].flat().join(", ")}${on.direction === undefined ? "" : ` ${on.direction}`}`;
     this.#rules.add(rule);

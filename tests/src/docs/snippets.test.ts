@@ -123,7 +123,8 @@ function check(block: Block, expected: string, { output, errors, exit }: Program
   const where = `${block.place} printed\n${output}${errors}`;
   assert.equal(exit, 0, `${where}and ended with ${exit}`);
   // What a program of tests prints is its report.
-  if (block.text.includes('from "node:test"')) return assert.match(output, /pass [1-9]/, where);
+  if (/from "(node:test|@loom-bridge\/testing\/node)"/.test(block.text))
+    return assert.match(output, /pass [1-9]/, where);
   const pattern = expected.split("…").map((literal) => literal.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   assert.match(output, new RegExp(`^${pattern.join("[^\\n]*")}$`), `${where}but should have printed\n${expected}`);
 }

@@ -11,11 +11,15 @@ const folder = join(root, "examples/testing-your-agent");
 test("the five tests of the example pass under vitest too", () => {
   const vitest = join(dirname(fileURLToPath(import.meta.resolve("vitest/package.json"))), "vitest.mjs");
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [vitest, "run", "--root", folder, "desk.spec"], {
-    encoding: "utf8",
-    env: { ...env, NO_COLOR: "1", CI: "1" },
-    timeout: 60_000,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [vitest, "run", "--root", folder, "--testTimeout=60000", "src/desk.spec"],
+    {
+      encoding: "utf8",
+      env: { ...env, NO_COLOR: "1", CI: "1" },
+      timeout: 110_000,
+    },
+  );
   assert.equal(status, 0, stdout + stderr);
   assert.match(stdout, /5 passed/);
 });

@@ -33,7 +33,7 @@ const runners: Readonly<
     head: 'import { bridgeTest } from "@loom-bridge/testing/vitest"; const run = bridgeTest();',
     call: "run.concurrent",
     fixture: "{ bridge }",
-    run: (file) => [vitest(), "run", "--root", folder, file],
+    run: (file) => [vitest(), "run", "--root", folder, "--testTimeout=60000", file],
   },
 };
 
@@ -46,7 +46,7 @@ for (const [name, { head, call, fixture, run }] of Object.entries(runners)) {
       encoding: "utf8",
       cwd: folder,
       env: { ...env, NO_COLOR: "1", CI: "1" },
-      timeout: 60_000,
+      timeout: 110_000,
     } as const;
     const { status, stdout, stderr } = spawnSync(process.execPath, run(file), options);
     return { status, output: stdout + stderr };

@@ -13,6 +13,8 @@ import {
 import type { BridgeTarget } from "@loom-bridge/testing/model";
 import { createCertificate } from "../certificate.ts";
 
+/** A busy machine takes longer than the bridge itself. */
+const patience = 6;
 const pollMs = 1;
 /** What a message and its consequences may take on this machine. */
 const settleMs = 20;
@@ -51,7 +53,7 @@ export async function createSocketTarget(secure: boolean, options: BridgeOptions
       return known.transport;
     },
     async until(isTrue, withinMs = 5000) {
-      for (const deadlineMs = performance.now() + withinMs; !isTrue(); await pause(pollMs)) {
+      for (const deadlineMs = performance.now() + withinMs * patience; !isTrue(); await pause(pollMs)) {
         if (performance.now() >= deadlineMs) return false;
       }
       return true;

@@ -8,7 +8,7 @@ export interface WaitOptions {
 }
 
 export interface SettleOptions {
-  /** The longest time to wait for tracked work, in milliseconds of real time. Default: 5000. */
+  /** The longest time to wait for tracked work, in milliseconds of real time. Default: 30 000: a busy machine is slow. */
   readonly realTimeoutMs?: number;
 }
 

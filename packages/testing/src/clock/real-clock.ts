@@ -51,7 +51,7 @@ export function createRealClock({ runtime, fail, activity }: RealClockOptions): 
         timer?.cancel();
       }
     },
-    async settle({ realTimeoutMs = 5000 }: SettleOptions = {}) {
+    async settle({ realTimeoutMs = 30_000 }: SettleOptions = {}) {
       const deadlineMs = runtime.monotonic() + realTimeoutMs;
       let seen = activity();
       let sinceMs = runtime.monotonic();

@@ -93,7 +93,7 @@ export class VirtualClock implements Clock {
     return promise;
   }
 
-  async settle({ realTimeoutMs = 5000 }: SettleOptions = {}): Promise<void> {
+  async settle({ realTimeoutMs = 30_000 }: SettleOptions = {}): Promise<void> {
     let isLate = false;
     let giveUp: (() => void) | undefined;
     const timer = afterRealTime(() => {

@@ -9,6 +9,8 @@ export interface AddressOptions {
   readonly token?: string;
 }
 
+/** A busy machine and a network take longer than the bridge itself. */
+const patience = 4;
 /** How often a wait looks. */
 const pollMs = 2;
 /** What a message and its consequences may take on a network. */
@@ -39,7 +41,7 @@ export function createAddressTarget(address: string, { ca, token }: AddressOptio
       return created;
     },
     async until(isTrue, withinMs = 5000) {
-      for (const deadlineMs = performance.now() + withinMs; !isTrue(); await pause(pollMs)) {
+      for (const deadlineMs = performance.now() + withinMs * patience; !isTrue(); await pause(pollMs)) {
         if (performance.now() >= deadlineMs) return false;
       }
       return true;

@@ -57,7 +57,9 @@ function open(line: TranscriptLine, transport: Transport): Replayed {
   if (isStream) return openStream((input) => client[name]?.(input) as AsyncIterable<unknown>);
   let answer: Promise<unknown> = Promise.resolve();
   return {
-    say: (message) => (answer = Promise.resolve(client[name]?.(message))),
+    say(message) {
+      answer = Promise.resolve(client[name]?.(message));
+    },
     endSaying: () => {},
     hear: () => answer.then(() => true),
   };

@@ -110,11 +110,13 @@ describe("credentials that expire", () => {
   });
 
   test("and cannot be replaced end the agent, with the reason", async () => {
-    await using world = await createGuardedWorld({ k: { ...alice, expiresMs: Date.now() + 300 } });
+    const clock = createMovableClock();
+    await using world = await createGuardedWorld({}, { runtime: clock.runtime });
     for (const token of ["k", () => "k"]) {
-      world.principals.set("k", { ...alice, expiresMs: Date.now() + 300 });
+      world.principals.set("k", { ...alice, expiresMs: clock.runtime.now() + hourMs });
       const agent = new Agent({ id: "bot", client: { address: world.server.address, token } });
       await agent.start();
+      clock.advanceOneHour();
       await assert.rejects(agent.closed, { code: "unauthenticated" });
     }
   });

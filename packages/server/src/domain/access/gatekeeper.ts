@@ -78,7 +78,10 @@ export function createGatekeeper(options: GatekeeperOptions): Gatekeeper {
       return new LoomError("unavailable", "the credentials cannot be checked now; try again");
     }
     const cause = error.cause instanceof Error ? error.cause.message : undefined;
-    audit.note("credentials refused", remoteAddress, { remoteAddress, problem: error.rawMessage, cause });
+    // What somebody may not do was noted where it was found.
+    if (error.code !== "permission_denied") {
+      audit.note("credentials refused", remoteAddress, { remoteAddress, problem: error.rawMessage, cause });
+    }
     return error;
   }
 

@@ -24,17 +24,17 @@ describe("findBoundaryViolations", () => {
     [
       "packages/server/src/rpc/stream.ts",
       "../stores/sqlite/store.ts",
-      /may import rpc\/, domain\/, listener\/admission.ts, listener\/message-stream.ts$/,
+      /may import rpc\/, domain\/, listener\/admission.ts, listener\/message-stream.ts, wire\/$/,
     ],
     [
       "packages/server/src/rpc/stream.ts",
       "../listener/tls.ts",
-      /may import rpc\/, domain\/, listener\/admission.ts, listener\/message-stream.ts$/,
+      /may import rpc\/, domain\/, listener\/admission.ts, listener\/message-stream.ts, wire\/$/,
     ],
     [
       "packages/server/src/listener/tls.ts",
       "../domain/bus/bus.ts",
-      /may import listener\/, domain\/access\/, domain\/logger.ts/,
+      /may import listener\/, domain\/access\/, domain\/bounded-logger.ts/,
     ],
     ["packages/server/src/stores/in-memory/store.ts", "../../domain/session/session.ts", /may import stores\//],
     ["packages/server/src/schema/compiler.ts", "../rpc/stream.ts", /may import schema\//],

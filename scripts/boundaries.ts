@@ -25,10 +25,14 @@ const everything = "";
  */
 const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotKnow: readonly string[] }[] = [
   { room: "domain/", mayImport: [], mustNotKnow: [...wire, ...sockets] },
-  { room: "rpc/", mayImport: ["domain/", "listener/admission.ts", "listener/message-stream.ts"], mustNotKnow: sockets },
+  {
+    room: "rpc/",
+    mayImport: ["domain/", "listener/admission.ts", "listener/message-stream.ts", "wire/"],
+    mustNotKnow: sockets,
+  },
   {
     room: "listener/",
-    mayImport: ["domain/access/", "domain/logger.ts"],
+    mayImport: ["domain/access/", "domain/bounded-logger.ts", "domain/breaches.ts", "domain/logger.ts", "wire/"],
     mustNotKnow: ["@loom-bridge/protocol/messages"],
   },
   {
@@ -40,6 +44,12 @@ const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotK
   { room: "tools/", mayImport: ["domain/tools/"], mustNotKnow: wire },
   { room: "auth/", mayImport: ["domain/access/", "domain/logger.ts"], mustNotKnow: [...wire, ...sockets] },
   { room: "logging/", mayImport: ["domain/logger.ts"], mustNotKnow: [...wire, ...sockets] },
+  {
+    room: "metrics/",
+    mayImport: ["domain/", "listener/", "overload.ts"],
+    mustNotKnow: wire,
+  },
+  { room: "wire/", mayImport: [], mustNotKnow: sockets },
   { room: "config/", mayImport: [everything], mustNotKnow: [] },
   { room: "cli/", mayImport: [everything], mustNotKnow: [] },
 ];

@@ -1,6 +1,11 @@
 /** How messages lie in bytes: what both ends of a fast stream share. Not for authors; it may change with any version. */
 export { EnvelopeWriter } from "./wire/envelope-writer.ts";
-export { MessageSplitter, type MessageSplitterOptions } from "./wire/message-splitter.ts";
+export {
+  compressedFlag,
+  MessageSplitter,
+  type MessageSplitterOptions,
+  messageTooLarge,
+} from "./wire/message-splitter.ts";
 export { WireReader } from "./wire/wire-reader.ts";
 export { isSameText, isText, RepeatedText, readText } from "./wire/wire-text.ts";
 export { textBytes, varintBytes, writeText, writeVarint } from "./wire/write-field.ts";

@@ -12,6 +12,8 @@ import { createAudit } from "./domain/access/audit.ts";
 import type { Authenticator, Presented } from "./domain/access/authenticator.ts";
 import { createGatekeeper, type ReloadOutcome } from "./domain/access/gatekeeper.ts";
 import type { Principal } from "./domain/access/principal.ts";
+import { createBoundedLogger } from "./domain/bounded-logger.ts";
+import { type Breaches, createBreaches } from "./domain/breaches.ts";
 import type { JournalLimits } from "./domain/journal/journal.ts";
 import type { EventLog } from "./domain/log/event-log.ts";
 import { type Logger, silentLogger } from "./domain/logger.ts";
@@ -23,6 +25,8 @@ import type { CallResultStore } from "./domain/tools/call-result-store.ts";
 import type { ToolDescriptor, ToolProvider } from "./domain/tools/tool.ts";
 import type { Admission } from "./listener/admission.ts";
 import type { MessageStreamHandler } from "./listener/message-stream.ts";
+import { createBridgeMetrics } from "./metrics/bridge-metrics.ts";
+import type { Metric } from "./metrics/metric.ts";
 import { createAdmissionInterceptor } from "./rpc/access-of.ts";
 import { createAdminService } from "./rpc/admin-service.ts";
 import { admitCall } from "./rpc/admit-call.ts";
@@ -97,6 +101,12 @@ export interface Bridge {
   reload(): Promise<ReloadOutcome>;
   /** Has something else read anew with each reload. */
   onReload(callback: () => Promise<void>): void;
+  /** How often each limit was met. */
+  readonly breaches: Breaches;
+  /** What it is doing, to be read at any time. */
+  readonly metrics: readonly Metric[];
+  /** Gives up the subscriber whose queue holds most memory; returns false when none holds enough to matter. */
+  shed(): boolean;
   /** What every request passes through. */
   readonly interceptors: readonly Interceptor[];
   /** Adds the bridge's services to a router. */
@@ -119,13 +129,16 @@ export interface Bridge {
 }
 
 export function createBridge(options: BridgeOptions = {}): Bridge {
-  const { runtime = systemRuntime, logger = silentLogger, tenants = {} } = options;
+  const { runtime = systemRuntime, tenants = {} } = options;
+  const logger = createBoundedLogger(options.logger ?? silentLogger, runtime);
+  const breaches = createBreaches();
   const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs } = options;
   const audit = createAudit(logger, runtime);
   const gatekeeper = createGatekeeper({ authenticator: options.authenticator, runtime, logger, audit });
   const common: Omit<SpaceOptions, keyof SpaceStores | "tools"> = {
     runtime,
     logger,
+    breaches,
     gatekeeper,
     settings: { ...defaultSessionSettings, heartbeatIntervalMs },
     stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
@@ -180,6 +193,12 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     vouchFor: (principal) => enter(gatekeeper.accessOf(principal)),
     reload,
     onReload: (callback) => void reloads.push(callback),
+    breaches,
+    metrics: createBridgeMetrics({ breaches, spaces: () => spaces.all().map((space) => space.counts), version }),
+    shed() {
+      const byBytes = spaces.all().toSorted((a, b) => b.counts.queuedBytes - a.counts.queuedBytes);
+      return byBytes[0]?.shed() ?? false;
+    },
     streams: new Map([[streamPath, (wire, access) => spaceOf(access).stream(wire, access)]]),
     interceptors: [createErrorInterceptor(logger), createAdmissionInterceptor(gate, logger)],
     routes(router) {

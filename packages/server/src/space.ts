@@ -3,6 +3,7 @@ import type { Runtime } from "@loom-bridge/protocol";
 import type { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
 import type { Access } from "./domain/access/access.ts";
 import type { Gatekeeper } from "./domain/access/gatekeeper.ts";
+import type { Breaches } from "./domain/breaches.ts";
 import { EventBus } from "./domain/bus/event-bus.ts";
 import { createJournal, type JournalLimits, silentJournal } from "./domain/journal/journal.ts";
 import type { Logger } from "./domain/logger.ts";
@@ -19,14 +20,17 @@ import { type BridgeTool, createBridgeToolProvider } from "./domain/tools/bridge
 import { createCallAs } from "./domain/tools/call-as.ts";
 import type { ToolDescriptor, ToolProvider } from "./domain/tools/tool.ts";
 import { createToolBroker } from "./domain/tools/tool-broker.ts";
+import { toolChanged } from "./domain/tools/tool-changes.ts";
 import { createToolRegistry } from "./domain/tools/tool-registry.ts";
+import { sumStatistics } from "./domain/tools/tool-statistics.ts";
 import type { MessageStreamHandler } from "./listener/message-stream.ts";
+import type { SpaceCounts } from "./metrics/bridge-metrics.ts";
 import { createActionService } from "./rpc/action-service.ts";
 import { createAgentService } from "./rpc/agent-service.ts";
+import { toBusEvent } from "./rpc/bridge-event.ts";
 import { createBridgeService } from "./rpc/bridge-service.ts";
 import { annotateEvent } from "./rpc/event-mapping.ts";
 import { createMemoryService } from "./rpc/memory-service.ts";
-import { toBusEvent } from "./rpc/presence-event.ts";
 import { createMessageStreamHandler } from "./rpc/stream/message-stream-handler.ts";
 import { createTypeboxCompiler } from "./schema/typebox-compiler.ts";
 import type { SpaceStores } from "./spaces.ts";
@@ -39,6 +43,7 @@ import { version } from "./version.ts";
 export interface SpaceOptions extends SpaceStores {
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly breaches: Breaches;
   readonly gatekeeper: Gatekeeper;
   readonly settings: SessionSettings;
   readonly stallTimeoutMs: number;
@@ -66,6 +71,10 @@ export interface Space {
    * @throws LoomError `permission_denied` when it names an agent that another principal has connected.
    */
   speaker(access: Access): Access;
+  /** What it is doing now. */
+  readonly counts: SpaceCounts;
+  /** Gives up the subscriber whose queue holds most memory; returns false when none holds enough to matter. */
+  shed(): boolean;
   /** Adds tools while the space is there, and returns what takes them away again. */
   provide(provider: ToolProvider, tools: readonly ToolDescriptor[]): () => void;
   /** Takes no more agents, tells those that are here to leave, and waits for them. */
@@ -77,13 +86,20 @@ export interface Space {
 }
 
 export function createSpace(options: SpaceOptions): Space {
-  const { runtime, logger, gatekeeper, settings, stallTimeoutMs, registerTimeoutMs, memoryLimits, tools } = options;
+  const { runtime, logger, breaches, gatekeeper, settings, stallTimeoutMs, registerTimeoutMs, memoryLimits, tools } =
+    options;
   const { store = createInMemoryStore(), log = createInMemoryEventLog({ runtime }) } = options;
   const journal = options.journal === false ? silentJournal : createJournal(runtime, options.journal);
-  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal, logger });
-  const registry = createToolRegistry({ compiler: createTypeboxCompiler() });
+  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal, logger, breaches });
+  const registry = createToolRegistry({
+    compiler: createTypeboxCompiler(runtime),
+    onChange: (change) => {
+      logger.warn("a tool is described otherwise than before", { ...change });
+      bus.announce(toBusEvent({ ...toolChanged(change), key: change.tool }, runtime));
+    },
+  });
   const { callResults: results = createInMemoryCallResults() } = options;
-  const broker = createToolBroker({ registry, runtime, logger, journal, results });
+  const broker = createToolBroker({ registry, runtime, logger, journal, breaches, results });
   const provider = createBridgeToolProvider(tools);
   registry.register(
     provider,
@@ -91,7 +107,9 @@ export function createSpace(options: SpaceOptions): Space {
   );
   const memory = createMemory({ store, runtime, ...(memoryLimits === undefined ? {} : { limits: memoryLimits }) });
   const streamEnds = createStreamEnds();
-  const presence = createPresence((event) => bus.announce(toBusEvent(event, runtime)));
+  const presence = createPresence((event) =>
+    bus.announce(toBusEvent({ ...event, key: event.payload.agent_id }, runtime)),
+  );
   const callAs = createCallAs(broker, journal);
   const sessions = new SessionRegistry({
     bus,
@@ -109,6 +127,7 @@ export function createSpace(options: SpaceOptions): Space {
     streamEnds,
     gatekeeper,
     journal,
+    breaches,
     settings,
     runtime,
     logger,
@@ -133,6 +152,22 @@ export function createSpace(options: SpaceOptions): Space {
     agents: createAgentService({ sessions, presence, streamEnds, gatekeeper, bus, logger }),
     stream,
     speaker: (access) => speakerOf(access, sessions),
+    get counts() {
+      const { subscriptions, bytes } = bus.held;
+      const { published, delivered, drops, backlog } = bus.total;
+      return {
+        sessions: sessions.list().length,
+        subscriptions,
+        queuedEvents: backlog,
+        queuedBytes: bytes,
+        published,
+        delivered,
+        drops,
+        tools: registry.size,
+        calls: sumStatistics(broker.statistics().values()),
+      };
+    },
+    shed: () => bus.evictLargest(),
     provide(added, descriptors) {
       const registration = registry.register(added, descriptors);
       return () => registration.remove();

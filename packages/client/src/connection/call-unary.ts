@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import { ConnectError, type Transport } from "@connectrpc/connect";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { fromConnectError } from "../errors/from-connect-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
@@ -14,6 +14,9 @@ export interface UnaryCall<Input extends DescMessage, Output extends DescMessage
   readonly signals: readonly (AbortSignal | undefined)[];
   readonly address: string;
 }
+
+/** How often a call is made that no bridge has taken. */
+const maxAttempts = 3;
 
 /** Makes one call with a deadline on the runtime's clock. Every failure is a LoomError. */
 export async function callUnary<Input extends DescMessage, Output extends DescMessage>(
@@ -31,7 +34,13 @@ export async function callUnary<Input extends DescMessage, Output extends DescMe
   try {
     // The transport is told the time too, so that the bridge knows it.
     const { method, input, headers, timeoutMs } = call;
-    return (await transport.unary(method, controller.signal, timeoutMs, headers, input)).message;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await transport.unary(method, controller.signal, timeoutMs, headers, input)).message;
+      } catch (error) {
+        if (attempt >= maxAttempts || !wasNotTaken(error)) throw error;
+      }
+    }
   } catch (error) {
     if (timedOut) throw new RequestTimeoutError(call.method.name, call.timeoutMs, { cause: error });
     if (controller.signal.aborted) {
@@ -44,4 +53,12 @@ export async function callUnary<Input extends DescMessage, Output extends DescMe
     timer.cancel();
     unlink();
   }
+}
+
+/**
+ * Whether the bridge says that it did nothing for a call: it closed the connection, politely, while the call was on its
+ * way. https://www.rfc-editor.org/rfc/rfc9113#section-8.7
+ */
+function wasNotTaken(error: unknown): boolean {
+  return error instanceof ConnectError && !error.isWireError && error.rawMessage.includes("NGHTTP2_REFUSED_STREAM");
 }

@@ -11,6 +11,11 @@ export interface CallToolOptions {
    * itself when the stream breaks. Default: none, or one of the client's for a tool that is known to be idempotent.
    */
   idempotencyKey?: string;
+  /**
+   * The `hash` of the tool's description in `listTools` that you, or a person, have looked at. When the tool is described
+   * otherwise by now, the call is refused with `failed_precondition`. Default: none, any description will do.
+   */
+  toolHash?: string;
   /** Free pairs for the provider. */
   headers?: Readonly<Record<string, string>>;
   correlationId?: string;

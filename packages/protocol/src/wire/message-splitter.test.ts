@@ -54,7 +54,10 @@ test("messages come out as they went in, however their bytes are cut and the flo
 
 test("a message that is too large is refused when its length is known, before a byte of it", () => {
   const seen: number[] = [];
-  const splitter = new MessageSplitter({ maxBytes: 10, onMessage: ({ length }) => void seen.push(length) });
+  const splitter = new MessageSplitter({
+    maxBytes: 10,
+    onMessage: ({ length }) => void seen.push(length),
+  });
   splitter.push(Buffer.concat([envelope(Buffer.alloc(10)), Buffer.of(0, 0, 0)]));
   assert.throws(() => splitter.push(Buffer.of(0, 11)), {
     code: "resource_exhausted",

@@ -3,12 +3,14 @@ import { LoomError } from "../loom-error.ts";
 export interface MessageSplitterOptions {
   /** The largest message, in bytes. */
   maxBytes: number;
-  /** Gets every message. The bytes are valid only during the call. */
-  onMessage: (message: Uint8Array) => void;
+  /** Whether messages may be compressed. Default: no, that is an error. */
+  mayBeCompressed?: boolean;
+  /** Gets every message. The bytes are the network's: whoever keeps some for long copies them. */
+  onMessage: (message: Uint8Array, flags: number) => void;
 }
 
 const prefixBytes = 5;
-const compressedFlag = 1;
+export const compressedFlag = 1;
 
 /**
  * Finds the messages in a call's bytes, whose prefixes say how long they are. A message within one chunk is passed on
@@ -32,6 +34,11 @@ export class MessageSplitter {
   /** Whether bytes of an incomplete message are held. */
   get incomplete(): boolean {
     return this.#heldBytes > 0;
+  }
+
+  /** What is held of an incomplete message, its prefix among it. */
+  get held(): Uint8Array {
+    return this.#held.subarray(0, this.#heldBytes);
   }
 
   get paused(): boolean {
@@ -67,9 +74,10 @@ export class MessageSplitter {
       if (this.#heldBytes === 0 && chunk.length - at >= prefixBytes) {
         const end = at + prefixBytes + this.#readPrefix(chunk, at);
         if (end <= chunk.length) {
+          const flags = chunk[at] ?? 0;
           const message = chunk.subarray(at + prefixBytes, end);
           at = end;
-          onMessage(message);
+          onMessage(message, flags);
           continue;
         }
       }
@@ -77,20 +85,18 @@ export class MessageSplitter {
       if (this.#heldBytes === prefixBytes && this.#wantedBytes === prefixBytes) {
         this.#wantedBytes += this.#readPrefix(this.#held, 0);
       }
-      if (this.#heldBytes === this.#wantedBytes) onMessage(this.#release());
+      if (this.#heldBytes === this.#wantedBytes) onMessage(...this.#release());
     }
   }
 
   #readPrefix(bytes: Uint8Array, at: number): number {
     const low = ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
     const length = (bytes[at + 1] ?? 0) * 2 ** 24 + low;
-    if (((bytes[at] ?? 0) & compressedFlag) !== 0) {
+    if (this.#options.mayBeCompressed !== true && ((bytes[at] ?? 0) & compressedFlag) !== 0) {
       throw new LoomError("internal", "received compressed envelope, but do not know how to decompress");
     }
-    if (length > this.#options.maxBytes) {
-      const message = `a message of ${length} bytes is larger than readMaxBytes, ${this.#options.maxBytes}`;
-      throw new LoomError("resource_exhausted", message);
-    }
+    const { maxBytes } = this.#options;
+    if (length > maxBytes) throw messageTooLarge(length, maxBytes);
     return length;
   }
 
@@ -108,11 +114,19 @@ export class MessageSplitter {
     return step;
   }
 
-  #release(): Uint8Array {
+  #release(): [message: Uint8Array, flags: number] {
     const message = this.#held.subarray(prefixBytes, this.#heldBytes);
+    const flags = this.#held[0] ?? 0;
     this.#held = Buffer.alloc(0);
     this.#heldBytes = 0;
     this.#wantedBytes = prefixBytes;
-    return message;
+    return [message, flags];
   }
+}
+
+/** What is said of a message that is larger than is taken. */
+export function messageTooLarge(bytes: number, maxBytes: number): LoomError {
+  return new LoomError("resource_exhausted", `a message of ${bytes} bytes is larger than readMaxBytes, ${maxBytes}`, {
+    details: { limit: "readMaxBytes", value: String(maxBytes) },
+  });
 }

@@ -4,13 +4,13 @@ import { defaultJournalLimits } from "../domain/journal/journal.ts";
 import { defaultRetentionLimits } from "../domain/log/retention-limits.ts";
 import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
-import { resolveListenerLimits } from "../listener/listener-limits.ts";
 import { type About, about } from "./about.ts";
 import { type AuthConfig, authSettings } from "./auth-settings.ts";
+import { type LimitConfig, limitSettings } from "./limit-settings.ts";
 import { address, durationMs, hosts, path, whole } from "./setting-types.ts";
 
 /** Everything an operator can set, under the keys of the configuration file. */
-export interface Config extends AuthConfig {
+export interface Config extends AuthConfig, LimitConfig {
   readonly address: string;
   readonly "tls.cert"?: string | undefined;
   readonly "tls.key"?: string | undefined;
@@ -39,10 +39,7 @@ export interface Config extends AuthConfig {
   readonly "journal.maxEntries": number;
   readonly "journal.maxBytes": number;
   readonly "journal.maxAgeMs": number;
-  readonly "limits.maxConnections": number;
-  readonly "limits.maxConcurrentStreams": number;
-  readonly "limits.firstRequestTimeoutMs": number;
-  readonly "limits.idleConnectionTimeoutMs": number;
+  readonly "metrics.address"?: string | undefined;
   readonly "log.level": "debug" | "info" | "warn" | "error" | "silent";
   readonly "log.format": "text" | "json";
   readonly "shutdown.graceMs": number;
@@ -61,8 +58,6 @@ export interface Setting {
   readonly isPath: boolean;
   readonly schema: z.ZodType;
 }
-
-const listener = resolveListenerLimits();
 
 const shape = {
   address: z.string().superRefine(address).default("localhost:50051").register(about, {
@@ -217,25 +212,12 @@ const shape = {
     placeholder: "ms",
     description: "How long the journal remembers.",
   }),
-  "limits.maxConnections": whole(1_000_000, listener.maxConnections).register(about, {
-    flag: "--max-connections",
-    placeholder: "count",
-    description: "Open connections. One more is closed at once.",
-  }),
-  "limits.maxConcurrentStreams": whole(1_000_000, listener.maxConcurrentStreams).register(about, {
-    flag: "--max-concurrent-streams",
-    placeholder: "count",
-    description: "Calls and streams at a time on one HTTP/2 connection. One more is refused.",
-  }),
-  "limits.firstRequestTimeoutMs": durationMs(listener.firstRequestTimeoutMs).register(about, {
-    flag: "--first-request-timeout-ms",
-    placeholder: "ms",
-    description: "What a new connection has until its first request, TLS included.",
-  }),
-  "limits.idleConnectionTimeoutMs": durationMs(listener.idleConnectionTimeoutMs).register(about, {
-    flag: "--idle-connection-timeout-ms",
-    placeholder: "ms",
-    description: "How long a connection may be without a call or stream before it is closed.",
+  ...limitSettings,
+  "metrics.address": z.string().superRefine(address).optional().register(about, {
+    flag: "--metrics",
+    placeholder: "host:port",
+    description:
+      "Where operators read metrics, at /metrics for Prometheus. Whoever reaches it may read them. Without a host: this machine only. Without: off.",
   }),
   "log.level": z.enum(["debug", "info", "warn", "error", "silent"]).default("info").register(about, {
     flag: "--log-level",

@@ -1,18 +1,19 @@
 import { z } from "zod";
 import { parseAddress } from "../listener/address.ts";
+import { createAddressList } from "../listener/peer-key.ts";
 import { parseHostList } from "../tools/host-list.ts";
 
 /** Longer would be a mistake of units: a day. */
 const maxDurationMs = 86_400_000;
 
-/** A whole number from 1 on. */
-export function whole(maximum: number, defaultValue: number): z.ZodType<number> {
-  return z.int().min(1).max(maximum).default(defaultValue);
+/** A whole number, from 1 on unless 0 means something. */
+export function whole(maximum: number, defaultValue: number, minimum = 1): z.ZodType<number> {
+  return z.int().min(minimum).max(maximum).default(defaultValue);
 }
 
 /** A duration in milliseconds. */
-export function durationMs(defaultMs: number): z.ZodType<number> {
-  return whole(maxDurationMs, defaultMs);
+export function durationMs(defaultMs: number, minimumMs = 1): z.ZodType<number> {
+  return whole(maxDurationMs, defaultMs, minimumMs);
 }
 
 /** A file or folder. */
@@ -23,6 +24,19 @@ export function path(): z.ZodString {
 /** Hosts as in an allow list. */
 export function hosts(): z.ZodType<string[]> {
   return z.array(z.string()).superRefine(hostList).default([]);
+}
+
+/** Addresses and networks of them. */
+export function networks(defaultValue: string[]): z.ZodType<string[]> {
+  return z.array(z.string()).superRefine(addressList).default(defaultValue);
+}
+
+function addressList(entries: string[], context: z.RefinementCtx): void {
+  try {
+    createAddressList(entries);
+  } catch {
+    context.addIssue({ code: "custom", message: "addresses and networks such as 10.0.0.0/8 or 2001:db8::/32" });
+  }
 }
 
 function hostList(entries: string[], context: z.RefinementCtx): void {

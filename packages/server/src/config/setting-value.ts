@@ -9,7 +9,7 @@ export function allowedValues({ schema, placeholder, isPath }: Setting): string 
   if (type === "boolean") return "true or false";
   if (type === "array" && items?.enum !== undefined)
     return `a list of ${items.enum.join(", ")}, with commas between them`;
-  if (type === "array") return "a list of hosts; as a flag or variable, with commas between them";
+  if (type === "array") return `a list of ${placeholder}; as a flag or variable, with commas between them`;
   return isPath ? `the path of a ${placeholder}` : placeholder === "host:port" ? "host:port" : "text";
 }
 

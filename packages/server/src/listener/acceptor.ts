@@ -18,16 +18,15 @@ export interface AcceptorOptions {
 /** The server that takes connections, finds out what each speaks and hands it on. */
 export function createAcceptor({ tls, connections, servers, limits, logger }: AcceptorOptions): Server {
   const acceptor = tls === undefined ? createTcpServer({ noDelay: true }) : createTls(tls);
-  acceptor.maxConnections = limits.maxConnections;
-  acceptor.on("drop", () => logger.warn("a connection was refused", { maxConnections: limits.maxConnections }));
-  acceptor.on("connection", connections.count);
 
   if (tls === undefined) {
     acceptor.on("connection", (socket) => {
+      if (!connections.admit(socket)) return;
       const connection = connections.watch(socket);
       sniffProtocol(socket, (protocol) => servers.serve(protocol, socket, connection));
     });
   } else {
+    acceptor.on("connection", connections.admit);
     acceptor.on("secureConnection", (socket: TLSSocket) => {
       servers.serve(socket.alpnProtocol === "h2" ? "h2" : "h1", socket, connections.watch(socket));
     });

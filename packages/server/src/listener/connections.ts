@@ -1,22 +1,19 @@
 import { constants, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { Runtime, Timer } from "@loom-bridge/protocol";
+import type { Runtime } from "@loom-bridge/protocol";
+import type { Breaches } from "../domain/breaches.ts";
+import type { Logger } from "../domain/logger.ts";
+import { type Connection, type ConnectionParts, watchConnection } from "./connection.ts";
+import { createKeyedCap } from "./keyed-cap.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
 import { createMembers } from "./members.ts";
-
-/** One connection, once it is known what it speaks. */
-export interface Connection {
-  /** A request came; the connection is no longer a newcomer. Only for HTTP/1.1. */
-  requested(): void;
-  /** The connection speaks HTTP/2. */
-  adopt(session: ServerHttp2Session): void;
-}
+import { peerKey } from "./peer-key.ts";
 
 /** The open connections of a listener. */
 export interface Connections {
   readonly size: number;
-  /** Counts a socket until it closes. */
-  count(socket: Socket): void;
+  /** Counts a socket until it closes. False: it is one too many, and closed. */
+  admit(socket: Socket): boolean;
   /** Watches a socket, which with TLS is the one inside: it must come to a request in time, and not idle. */
   watch(socket: Socket): Connection;
   /**
@@ -30,68 +27,59 @@ export interface Connections {
   whenEmpty(): Promise<void>;
 }
 
+export interface ConnectionsOptions extends Omit<ConnectionParts, "byPrincipal" | "sessions"> {
+  readonly runtime: Runtime;
+  readonly limits: ListenerLimits;
+  readonly breaches: Breaches;
+  readonly logger: Logger;
+  /** Addresses whose number of connections is not limited: proxies, and this machine. */
+  readonly isTrusted: (address: string) => boolean;
+  /** Whether new connections are refused for now. */
+  readonly isFull: () => boolean;
+}
+
 /** In a GOAWAY: every call that the client has begun is still taken (RFC 9113, 6.8). */
 const maxStreamId = 2 ** 31 - 1;
 
-/** What a client has to close its side after we closed ours. */
-const lingerMs = 1000;
-
-export function createConnections(runtime: Runtime, limits: ListenerLimits): Connections {
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { limits, breaches, logger, isTrusted, isFull } = options;
   const sockets = createMembers<Socket>();
   const sessions = createMembers<ServerHttp2Session>();
+  const byPrincipal = createKeyedCap(limits.maxConnectionsPerPrincipal);
+  const byPeer = createKeyedCap(limits.maxConnectionsPerIp);
 
-  function watch(socket: Socket): Connection {
-    let session: ServerHttp2Session | undefined;
-    let streams = 0;
-    let timer: Timer | undefined;
-
-    function expireIn(delayMs: number): void {
-      timer?.cancel();
-      timer = socket.destroyed ? undefined : runtime.setTimer(expire, delayMs);
-    }
-
-    function expire(): void {
-      if (session === undefined || session.closed) {
-        socket.destroy();
-        return;
-      }
-      session.close();
-      expireIn(lingerMs);
-    }
-
-    expireIn(limits.firstRequestTimeoutMs);
-    socket.once("close", () => timer?.cancel());
-    // An error is followed by "close", and there is nobody to tell.
-    socket.on("error", () => {});
-
-    return {
-      requested: () => timer?.cancel(),
-      adopt(adopted) {
-        session = adopted;
-        sessions.add(adopted);
-        adopted.once("close", () => sessions.delete(adopted));
-        adopted.setLocalWindowSize(limits.connectionWindowBytes);
-        adopted.on("stream", (stream) => {
-          streams += 1;
-          timer?.cancel();
-          stream.once("close", () => {
-            streams -= 1;
-            if (streams === 0) expireIn(adopted.closed ? lingerMs : limits.idleConnectionTimeoutMs);
-          });
-        });
-      },
-    };
+  function refuse(socket: Socket, peer: string, limit: string, value: number): false {
+    breaches.count(limit);
+    logger.warn("a connection was refused", { peer, limit, value });
+    socket.destroy();
+    return false;
   }
 
   return {
     get size() {
       return sockets.size;
     },
-    count(socket) {
+    admit(socket) {
+      const address = socket.remoteAddress ?? "";
+      const peer = peerKey(address);
+      // An error is followed by "close", and there is nobody to tell.
+      socket.on("error", () => {});
+      if (isFull()) return refuse(socket, peer, "memoryBytes", 0);
+      if (sockets.size >= limits.maxConnections) {
+        return refuse(socket, peer, "maxConnections", limits.maxConnections);
+      }
+      const isCounted = !isTrusted(address);
+      if (isCounted && !byPeer.enter(peer)) {
+        return refuse(socket, peer, "maxConnectionsPerIp", limits.maxConnectionsPerIp);
+      }
       sockets.add(socket);
-      socket.once("close", () => sockets.delete(socket));
+      socket.once("close", () => {
+        sockets.delete(socket);
+        if (isCounted) byPeer.leave(peer);
+      });
+      return true;
     },
-    watch,
+    watch: (socket) => watchConnection(socket, { ...options, byPrincipal, sessions }),
     sendAway() {
       for (const session of sessions) {
         // One that was cut off is here until its socket is closed.

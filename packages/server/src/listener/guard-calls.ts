@@ -1,26 +1,25 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Breaches } from "../domain/breaches.ts";
 import type { Logger } from "../domain/logger.ts";
 
 /**
  * Ends every call when its signal aborts (deadline, client gone, shutdown), whatever its handler is doing, and reports
  * handlers that fail. Connect alone aborts the signal and waits for the handler.
  */
-export function guardCalls(logger: Logger): Interceptor {
+export function guardCalls(logger: Logger, breaches: Breaches): Interceptor {
   return (next) => async (request) => {
     const { signal } = request;
     const report = (error: unknown): void => {
-      if (error === signal.reason || (error instanceof ConnectError && !isDefect(error))) return;
+      if (error instanceof ConnectError) breaches.countError(error.cause);
+      // A status is meant for the caller: of messages that nobody can read, or of a defect that was reported by whoever
+      // made a status of it.
+      if (error === signal.reason || error instanceof ConnectError) return;
       logger.error("a call failed", { rpc: `${request.service.typeName}/${request.method.name}`, error });
     };
     const response = await endWith(signal, () => next(request), report);
     if (!response.stream) return response;
     return { ...response, message: endStreamWith(signal, response.message, report) };
   };
-}
-
-/** Codes that no handler chooses for a caller's mistake. */
-function isDefect({ code }: ConnectError): boolean {
-  return code === Code.Internal || code === Code.Unknown || code === Code.DataLoss;
 }
 
 /** Settles as the work does, or rejects with the signal's reason, whichever is first. */

@@ -105,7 +105,7 @@ test("an unknown path is answered 404, and the log cannot be flooded with it", a
   assert.deepEqual(lines[0], {
     level: "info",
     message: "a request for an unknown path",
-    facts: { path: "/no/such/0" },
+    facts: { peer: "127.0.0.1", path: "/no/such/0" },
   });
 });
 

@@ -4,18 +4,21 @@ import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { Access } from "../domain/access/access.ts";
 import type { Presented } from "../domain/access/authenticator.ts";
 import { anybody } from "../domain/access/principal.ts";
+import { createBoundedLogger } from "../domain/bounded-logger.ts";
+import { type Breaches, createBreaches } from "../domain/breaches.ts";
 import type { Logger } from "../domain/logger.ts";
 import { createAcceptor } from "./acceptor.ts";
 import { formatAddress, parseAddress, reachableAddress } from "./address.ts";
 import type { Admission } from "./admission.ts";
 import { bind } from "./bind.ts";
-import { createBoundedLogger } from "./bounded-logger.ts";
 import { createConnections } from "./connections.ts";
 import { createHttpServers } from "./http-servers.ts";
 import { type ListenerLimits, resolveListenerLimits } from "./listener-limits.ts";
 import { createMembers } from "./members.ts";
 import type { MessageStreamHandler } from "./message-stream.ts";
 import { type Call, createNodeAdapter } from "./node-adapter.ts";
+import { createAddressList } from "./peer-key.ts";
+import { createRefuse, plainError } from "./refusal.ts";
 import { readTlsOptions, type TlsOptions } from "./tls.ts";
 
 export interface ListenerOptions {
@@ -37,6 +40,25 @@ export interface ListenerOptions {
   /** Around every call, the first one outermost. Default: none. */
   interceptors?: readonly Interceptor[];
   limits?: Partial<ListenerLimits>;
+  /**
+   * Addresses, or networks such as `10.0.0.0/8`, that `maxConnectionsPerIp` does not bind: proxies, and this machine.
+   * Default: those of this machine.
+   */
+  trustedPeers?: readonly string[];
+  /** Counts the limits that peers meet. Default: one of its own. */
+  breaches?: Breaches;
+  /** Tells a peer of a limit. Default: its code and message, without details. */
+  toConnectError?: (error: LoomError) => ConnectError;
+  /** Whether the process has too much to do for new calls, or for new connections. Default: it never has. */
+  load?: Load;
+}
+
+/** What a listener asks before it takes on more. */
+export interface Load {
+  /** Why no call is taken now. */
+  refuseCall(): LoomError | undefined;
+  /** Whether new connections are closed at once. */
+  readonly isFull: boolean;
 }
 
 export interface Listener {
@@ -67,6 +89,8 @@ export interface Listener {
   close(options: { graceMs: number }): Promise<void>;
 }
 
+const thisMachine = ["127.0.0.0/8", "::1"];
+
 /** What the last statuses have to leave when the grace is over. */
 const farewellMs = 250;
 
@@ -82,7 +106,18 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const tls = options.tls === undefined ? undefined : readTlsOptions(options.tls);
   const logger = createBoundedLogger(options.logger, runtime);
   const calls = createMembers<Call>();
-  const connections = createConnections(runtime, limits);
+  const { breaches = createBreaches(), load } = options;
+  const toConnectError = options.toConnectError ?? plainError;
+  const refuse = createRefuse(breaches, toConnectError);
+  const connections = createConnections({
+    runtime,
+    limits,
+    breaches,
+    logger,
+    refuse,
+    isTrusted: createAddressList(options.trustedPeers ?? thisMachine),
+    isFull: () => load?.isFull === true,
+  });
   let closing: Promise<void> | undefined;
   const answer = createNodeAdapter({
     admit: options.admit ?? (() => new Access(anybody)),
@@ -94,6 +129,13 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     routes: options.routes,
     streams: options.streams ?? new Map(),
     runtime,
+    refuse,
+    breaches,
+    refuseCall() {
+      const error = load?.refuseCall();
+      breaches.countError(error);
+      return error && toConnectError(error);
+    },
   });
   const servers = createHttpServers({ answer, limits, logger });
   const acceptor = createAcceptor({ tls, connections, servers, limits, logger });

@@ -5,12 +5,17 @@ import { create } from "@bufbuild/protobuf";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { type Runtime, systemRuntime, type Timer } from "@loom-bridge/protocol";
 import { BridgeService, type ClientEvent, type Delivery, DeliverySchema } from "@loom-bridge/protocol/messages";
+import { createBreaches } from "../domain/breaches.ts";
 import type { Logger } from "../domain/logger.ts";
 import { type Listener, type ListenerOptions, listen } from "./listen.ts";
+import { createRefuse, plainError, type Refuse } from "./refusal.ts";
 
 export const streamPath = "/loom.bridge.v1.BridgeService/Stream";
 export const infoPath = "/loom.bridge.v1.BridgeService/GetInfo";
 export const statsPath = "/loom.bridge.v1.BridgeService/GetStats";
+
+/** Makes errors of limits, as a listener without details does. */
+export const testRefuse: Refuse = createRefuse(createBreaches(), plainError);
 
 export interface LogLine {
   level: string;

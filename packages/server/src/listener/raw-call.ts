@@ -4,13 +4,17 @@ import { parseTimeout, setTrailerStatus } from "@connectrpc/connect/protocol-grp
 import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
 import { MessageSplitter } from "@loom-bridge/protocol/wire";
 import type { Access } from "../domain/access/access.ts";
+import type { Breaches } from "../domain/breaches.ts";
 import type { Logger } from "../domain/logger.ts";
 import { closeAfterTrailers } from "./close-after-trailers.ts";
+import type { Connection } from "./connection.ts";
+import { createInboundRate } from "./inbound-rate.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
 import type { Members } from "./members.ts";
 import type { MessageStream, MessageStreamHandler } from "./message-stream.ts";
 import type { Call } from "./node-adapter.ts";
-import { toConnectError } from "./raw-error.ts";
+import type { Refuse } from "./refusal.ts";
+import { createStallWatch } from "./stall-watch.ts";
 
 export interface RawCallOptions {
   response: Http2ServerResponse;
@@ -19,6 +23,9 @@ export interface RawCallOptions {
   handler: MessageStreamHandler;
   access: Access;
   calls: Members<Call>;
+  connection: Connection;
+  refuse: Refuse;
+  breaches: Breaches;
   limits: ListenerLimits;
   logger: Logger;
   runtime: Runtime;
@@ -32,8 +39,11 @@ const farewellMs = 10_000;
  * needs. What clients see is the same. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export function serveRawCall(options: RawCallOptions): void {
-  const { response, header, handler, access, calls, limits, logger, runtime } = options;
+  const { response, header, handler, access, calls, connection, limits, logger, runtime, refuse } = options;
   const { stream } = response;
+  const rate = createInboundRate(options);
+  /** Who wants no more messages for now. */
+  const pausing = { handler: false, rate: false };
   /** The call has its status, or its client has left. */
   let over = false;
   /** The client has said all, and the handler does not know yet. */
@@ -47,6 +57,9 @@ export function serveRawCall(options: RawCallOptions): void {
   function end(error?: ConnectError): void {
     if (over) return;
     over = true;
+    options.breaches.countError(error?.cause);
+    stall.drained();
+    rate.close();
     timer?.cancel();
     timer = runtime.setTimer(() => stream.close(constants.NGHTTP2_CANCEL), farewellMs);
     sendHead();
@@ -68,8 +81,10 @@ export function serveRawCall(options: RawCallOptions): void {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof ConnectError || LoomError.isInstance(error))) logger.error("a call failed", { error });
-      abort(toConnectError(error));
+      if (error instanceof ConnectError) return abort(error);
+      if (LoomError.isInstance(error)) return abort(refuse(error));
+      logger.error("a call failed", { error });
+      abort(new ConnectError("internal error", Code.Internal));
     }
   }
 
@@ -80,19 +95,55 @@ export function serveRawCall(options: RawCallOptions): void {
     receiver.onEnd();
   }
 
+  function pause(by: "handler" | "rate"): void {
+    pausing[by] = true;
+    splitter.pause();
+    stream.pause();
+  }
+
+  function resume(by: "handler" | "rate"): void {
+    pausing[by] = false;
+    guard(() => {
+      if (pausing.handler || pausing.rate || !splitter.resume() || over) return;
+      stream.resume();
+      if (ended) endInput();
+    });
+  }
+
   const splitter = new MessageSplitter({
     maxBytes: limits.readMaxBytes,
     onMessage: (message) => {
-      if (!over) receiver.onMessage(message);
+      if (over) return;
+      receiver.onMessage(message);
+      let isLate = true;
+      rate.spend(message.length, () => {
+        if (pausing.rate) resume("rate");
+        else isLate = false;
+      });
+      if (isLate) pause("rate");
+    },
+  });
+  const stall = createStallWatch({
+    runtime,
+    timeoutMs: limits.writeStallTimeoutMs,
+    bytesTaken: () => connection.bytesTaken,
+    onStall() {
+      const value = limits.writeStallTimeoutMs;
+      const message = `the client took hardly anything for writeStallTimeoutMs, ${value}; read faster, or subscribe to less`;
+      abort(refuse({ code: "resource_exhausted", limit: "writeStallTimeoutMs", value, message, retryable: true }));
     },
   });
   const call: Call = { streaming: true, end: abort };
   calls.add(call);
+  connection.calls.add(call);
   // An error is followed by "close", and there is nobody to tell.
   stream.on("error", () => {});
   stream.once("close", () => {
     timer?.cancel();
+    stall.drained();
+    rate.close();
     calls.delete(call);
+    connection.calls.delete(call);
     if (over) return;
     over = true;
     guard(() => receiver.onAbort(new ConnectError("the client went away", Code.Canceled)));
@@ -106,26 +157,20 @@ export function serveRawCall(options: RawCallOptions): void {
   }
   const wire: MessageStream = {
     writeMaxBytes: limits.writeMaxBytes,
-    pause() {
-      splitter.pause();
-      stream.pause();
-    },
-    resume() {
-      guard(() => {
-        if (!splitter.resume() || over) return;
-        stream.resume();
-        if (ended) endInput();
-      });
-    },
+    pause: () => pause("handler"),
+    resume: () => resume("handler"),
     write(envelopes) {
       if (over) return false;
       sendHead();
-      return stream.write(envelopes);
+      const hasRoom = stream.write(envelopes);
+      if (!hasRoom) stall.blocked();
+      return hasRoom;
     },
     end,
   };
   const receiver = handler(wire, access);
   stream.on("drain", () => {
+    stall.drained();
     if (!over) guard(() => receiver.onDrain());
   });
   stream.on("data", (chunk: Buffer) => {

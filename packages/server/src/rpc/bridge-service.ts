@@ -3,6 +3,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { filterMatches, LoomError, limits, parseFilter, type Runtime } from "@loom-bridge/protocol";
 import { type BridgeService, EventSchema } from "@loom-bridge/protocol/messages";
 import type { Gatekeeper } from "../domain/access/gatekeeper.ts";
+import type { Breaches } from "../domain/breaches.ts";
 import { checkPublish } from "../domain/bus/check-publish.ts";
 import type { EventBus } from "../domain/bus/event-bus.ts";
 import type { Journal } from "../domain/journal/journal.ts";
@@ -12,7 +13,13 @@ import { accessOf } from "./access-of.ts";
 import { maySee } from "./agent-info.ts";
 import { knownFeatures } from "./delivery-mapping.ts";
 import { fromEvent } from "./event-mapping.ts";
-import { fromDrops, fromSubscriptionReport, fromTopicReport, maxSubscriptionStats } from "./stats-mapping.ts";
+import {
+  fromCounts,
+  fromDrops,
+  fromSubscriptionReport,
+  fromTopicReport,
+  maxSubscriptionStats,
+} from "./stats-mapping.ts";
 import { createStreamHandler, type StreamHandlerOptions } from "./stream-handler.ts";
 import { createSubscribeHandler } from "./subscribe-handler.ts";
 import { visibleRecords, visibleReport, visibleSubscriptions } from "./visible-stats.ts";
@@ -23,6 +30,7 @@ export interface BridgeServiceOptions extends StreamHandlerOptions {
   readonly gatekeeper: Pick<Gatekeeper, "hold">;
   readonly journal: Journal;
   readonly runtime: Runtime;
+  readonly breaches: Breaches;
   readonly version: string;
   readonly startedMs: number;
   /** The driver of the memory. */
@@ -83,6 +91,7 @@ export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<
           .map(fromTopicReport),
         total: fromTopicReport(total),
         topicCount,
+        limitBreaches: access.isUnrestricted ? fromCounts(options.breaches.counts()) : {},
         subscriptions: withSubscriptions
           ? visibleSubscriptions(bus, access).slice(0, maxSubscriptionStats).map(fromSubscriptionReport)
           : [],

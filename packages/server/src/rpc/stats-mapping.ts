@@ -18,6 +18,10 @@ import { fromQuality } from "./event-mapping.ts";
 /** How many subscriptions GetStats tells of: those with the longest queues. */
 export const maxSubscriptionStats = 1000;
 
+export function fromCounts(counts: ReadonlyMap<string, number>): Record<string, bigint> {
+  return Object.fromEntries([...counts].map(([name, count]) => [name, BigInt(count)]));
+}
+
 export function fromTopicReport(report: TopicReport): MessageInitShape<typeof TopicStatsSchema> {
   return {
     topic: report.topic,

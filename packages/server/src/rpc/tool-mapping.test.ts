@@ -68,10 +68,12 @@ test("an outcome becomes the result with its status, and has an error or an outp
 test("a call is the same on both sides of the bridge", () => {
   const fields = { id: "1", name: "t", arguments: "{}", timeoutMs: 5, headers: { a: "b" }, correlationId: "c" };
   const chain = { hops: 1, remainingMs: 9, budget: 2, spent: false, path: ["a > t"] };
-  const message = create(ToolCallSchema, { ...fields, idempotencyKey: "k", chain: fromChain(chain) });
+  const message = create(ToolCallSchema, { ...fields, idempotencyKey: "k", toolHash: "h", chain: fromChain(chain) });
   const request = toCallRequest(message);
-  assert.deepEqual(request, { ...fields, idempotencyKey: "k", chain });
-  assert.deepEqual(create(ToolCallSchema, fromToolInvocation({ ...request, caller: "me" })), message);
+  assert.deepEqual(request, { ...fields, idempotencyKey: "k", toolHash: "h", chain });
+  // What the caller has looked at is between it and the bridge.
+  const passedOn = { ...message, toolHash: "" };
+  assert.deepEqual(create(ToolCallSchema, fromToolInvocation({ ...request, caller: "me" })), passedOn);
 });
 
 test("what an agent says of the providers of its tool is not taken", () => {

@@ -11,17 +11,18 @@ import {
   type ToolResultSchema,
   ToolStatus,
 } from "@loom-bridge/protocol/messages";
+import { effectOf } from "../domain/tools/effect-of.ts";
 import type { ToolDescriptor, ToolEffect, ToolInvocation, ToolOutcome } from "../domain/tools/tool.ts";
 import type { ToolCallRequest } from "../domain/tools/tool-call.ts";
 import { type ToolFailureOutcome, toolFailures } from "../domain/tools/tool-outcome.ts";
-import { effectOf, type RegisteredTool } from "../domain/tools/tool-registry.ts";
+import type { RegisteredTool } from "../domain/tools/tool-registry.ts";
 import { fromChain, toChain } from "./chain-mapping.ts";
 
 /** The call as its caller makes it. Who calls is the connection's to say, never the message's. */
 export function toCallRequest(call: ToolCall): Omit<ToolCallRequest, "caller"> {
-  const { id, name, timeoutMs, headers, correlationId, idempotencyKey } = call;
+  const { id, name, timeoutMs, headers, correlationId, idempotencyKey, toolHash } = call;
   const chain = toChain(call.chain);
-  return { id, name, arguments: call.arguments, timeoutMs, headers, correlationId, idempotencyKey, chain };
+  return { id, name, arguments: call.arguments, timeoutMs, headers, correlationId, idempotencyKey, toolHash, chain };
 }
 
 /** The call as its provider gets it. */
@@ -144,6 +145,7 @@ const effects: Readonly<Record<ToolEffect, ToolEffectMessage>> = {
 export function fromRegisteredTool({
   descriptor,
   kind,
+  hash,
   seats,
 }: RegisteredTool): MessageInitShape<typeof ToolDescriptorSchema> {
   const isAgent = kind === "agent";
@@ -151,6 +153,7 @@ export function fromRegisteredTool({
     ...descriptor,
     metadata: { ...descriptor.metadata },
     effect: effects[effectOf(descriptor)],
+    hash,
     provider: isAgent ? ProviderKind.AGENT : ProviderKind.BRIDGE,
     providers: isAgent ? seats.map(({ provider }) => provider.id).sort() : [],
   };

@@ -1,4 +1,11 @@
+import { measureSchema } from "./schema-cost.ts";
+
 const maxDepth = 64;
+/**
+ * Schemas within a schema, and values that it lists. The code that is made of more overflows the stack of the parser,
+ * after most of a second; the largest schema of a tool that is known has some hundreds.
+ */
+const maxSteps = 1000;
 /** Keywords whose value maps names to schemas. */
 const schemaMaps = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 /** Keywords whose value is data, which may look like a schema without being one. */
@@ -12,7 +19,7 @@ interface Node {
 
 /**
  * Returns what keeps a schema from being used here although JSON Schema may allow it: nesting deeper than 64 levels,
- * references that leave the schema or lead nowhere, other schemas embedded under their own `$id`.
+ * too many parts, patterns that are none, references that leave the schema or lead nowhere, other schemas embedded under their own `$id`.
  */
 export function findSchemaProblem(schema: object): string | undefined {
   const references: string[] = [];
@@ -25,6 +32,8 @@ export function findSchemaProblem(schema: object): string | undefined {
       if (isSchema && !Array.isArray(value)) {
         if (value !== schema && "$id" in value) return "it embeds another schema under an $id of its own; use $defs";
         collectNames(value, references, anchors);
+        const pattern = findBadPattern(value);
+        if (pattern !== undefined) return `its pattern ${JSON.stringify(pattern)} is no regular expression`;
       }
       for (const [key, child] of Object.entries(value)) {
         if (typeof child !== "object" || child === null) continue;
@@ -34,6 +43,8 @@ export function findSchemaProblem(schema: object): string | undefined {
     }
     level = next;
   }
+  const { steps } = measureSchema(schema);
+  if (steps > maxSteps) return `it has ${steps} parts and listed values; at most ${maxSteps} are allowed`;
   for (const reference of references) {
     if (!reference.startsWith("#")) {
       return `it refers to ${JSON.stringify(reference)}; only references inside the schema ("#…") are allowed`;
@@ -50,6 +61,21 @@ function collectNames(schema: object, references: string[], anchors: Set<string>
     if (typeof value !== "string") continue;
     if (referenceKeywords.includes(key)) references.push(value);
     if (key === "$anchor" || key === "$dynamicAnchor") anchors.add(value);
+  }
+}
+
+function findBadPattern(schema: object): string | undefined {
+  const { pattern, patternProperties } = schema as Record<string, unknown>;
+  const names = typeof patternProperties === "object" ? Object.keys(patternProperties ?? {}) : [];
+  return [...names, ...(typeof pattern === "string" ? [pattern] : [])].find((text) => !isPattern(text));
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "u");
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -7,7 +7,7 @@ import { createTypeboxCompiler } from "./typebox-compiler.ts";
 const compiler = createTypeboxCompiler();
 const compile = (schema: unknown) => compiler.compile(typeof schema === "string" ? schema : JSON.stringify(schema));
 const check = (schema: unknown, value: unknown) =>
-  compile(schema).check(parseToolArguments(JSON.stringify(value)).value);
+  compile(schema).check(parseToolArguments(JSON.stringify(value)).value, JSON.stringify(value).length);
 const refused = (schema: unknown, problem: RegExp) =>
   assert.throws(
     () => compile(schema),
@@ -104,4 +104,53 @@ test("text in a schema stays text", () => {
   };
   check(schema, { [hostile]: "x" });
   assert.equal("hacked" in globalThis, false);
+});
+
+const within = (limitMs: number, work: () => void): void => {
+  const { user } = process.cpuUsage();
+  work();
+  const spentMs = (process.cpuUsage().user - user) / 1000;
+  assert.ok(spentMs < limitMs, `it took ${spentMs} ms`);
+};
+
+const alternatives = [{ items: { $ref: "#/$defs/a" }, type: "array" }];
+const frozen: Record<string, [schema: object, value: unknown]> = {
+  "a pattern that tries every way": [{ properties: { a: { pattern: "^(a+)+$" } } }, { a: `${"a".repeat(60)}!` }],
+  "alternatives that double with each level": [
+    { $defs: { a: { anyOf: [...alternatives, ...alternatives] } }, properties: { a: { $ref: "#/$defs/a" } } },
+    { a: Array.from({ length: 30 }).reduce((inner) => [inner], 1) },
+  ],
+};
+for (const [name, [schema, value]] of Object.entries(frozen)) {
+  test(`${name} is stopped in time, and not tried again at once`, () => {
+    let nowMs = 0;
+    const timed = createTypeboxCompiler({ monotonic: () => nowMs }).compile(JSON.stringify(schema));
+    const text = JSON.stringify(value);
+    const problems = () => timed.check(parseToolArguments(text).value, text.length);
+    assert.deepEqual(timed.check({}, 2), []);
+    within(1000, () => assert.match(problems()[0]?.message ?? "", /too long/));
+    within(20, () => assert.match(problems()[0]?.message ?? "", /too long/));
+    nowMs = 499;
+    assert.match(timed.check({}, 2)[0]?.message ?? "", /too long/);
+    nowMs = 500;
+    assert.deepEqual(timed.check({}, 2), []);
+  });
+}
+
+test("a schema of 1000 parts is compiled, whatever they are, and one more is refused", () => {
+  const each = <T>(count: number, part: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => part(i));
+  const shapes: Record<string, (count: number) => object> = {
+    // The map of the properties is a part, and so is the schema.
+    properties: (count) => ({
+      properties: Object.fromEntries(
+        each(count - 2, (index) => [`property-${index}`, { type: "string", minLength: 1 }]),
+      ),
+    }),
+    alternatives: (count) => ({ anyOf: each(count - 2, (index) => ({ minimum: index })) }),
+    values: (count) => ({ enum: each(count - 2, (index) => `value-${index}`) }),
+  };
+  for (const [name, shape] of Object.entries(shapes)) {
+    assert.doesNotThrow(() => compile(shape(1000)).check({}, 2), name);
+    refused(shape(1001), /1001 parts/);
+  }
 });

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Bridge } from "../../bridge.ts";
+import { limitsOf } from "../../config/limit-settings.ts";
 import type { Logger } from "../../domain/logger.ts";
 import { createPinoLogger } from "../../logging/pino-logger.ts";
 import { type BridgeServer, serve } from "../../serve.ts";
@@ -23,15 +24,13 @@ export async function up(terminal: Terminal, command: Command): Promise<number> 
   const { bridge, tools } = await createConfiguredBridge(config, { runtime, logger });
   let server: BridgeServer;
   try {
-    const limits = {
-      maxConnections: config["limits.maxConnections"],
-      maxConcurrentStreams: config["limits.maxConcurrentStreams"],
-      firstRequestTimeoutMs: config["limits.firstRequestTimeoutMs"],
-      idleConnectionTimeoutMs: config["limits.idleConnectionTimeoutMs"],
-    };
+    const { memoryBytes, maxLoopDelayMs, ...limits } = limitsOf(config);
     server = await serve(bridge, {
       address: config.address,
       limits,
+      trustedPeers: config["limits.trustedPeers"],
+      overload: { memoryBytes, maxLoopDelayMs },
+      ...(config["metrics.address"] === undefined ? {} : { metricsAddress: config["metrics.address"] }),
       insecure: config.insecure,
       ...(tls === undefined ? {} : { tls }),
     });

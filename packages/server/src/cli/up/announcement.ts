@@ -26,6 +26,7 @@ export function announce(terminal: Terminal, { server, config, file, tools }: An
   writeLine(terminal, `  asks who    ${askedHow(config)}`);
   writeLine(terminal, `  memory      ${store}`);
   writeLine(terminal, `  tools       ${tools.join(", ") || "none of its own; agents bring theirs"}`);
+  if (server.metrics !== undefined) writeLine(terminal, `  metrics     http://${server.metrics.address}/metrics`);
   writeLine(terminal, `  config      ${file ?? "no file"}`);
   writeLine(terminal);
   if (config["auth.kinds"].length === 0) {

@@ -19,6 +19,8 @@ export interface AccessOptions {
 const maxDecisions = 512;
 const deadLetterPrefix = "$dlq.";
 const presencePrefix = "$sys.agents.";
+/** Where the bridge tells that a tool is described otherwise than before. */
+export const toolsChangedTopic = "$sys.tools.changed";
 
 /** What one principal may do, on its own behalf or as one of its agents. The one place that decides. */
 export class Access {
@@ -43,6 +45,12 @@ export class Access {
 
   get principal(): Principal {
     return this.#principal;
+  }
+
+  /** By what its principal is told from others. Empty where nobody asked who it is. */
+  get owner(): string {
+    const { tenant, subject } = this.#principal;
+    return subject === "" ? "" : JSON.stringify([tenant, subject]);
   }
 
   /** Whether there is nothing that may be refused. */
@@ -99,10 +107,16 @@ export class Access {
     return decision.hearing === "all" && filter.startsWith("$sys.") ? { ...decision, hearing: "some" } : decision;
   }
 
-  /** Whether an event may be heard. `about` is the agent that a presence event tells of. */
+  /** Whether an event may be heard. `about` is the agent or the tool that an event of the bridge tells of. */
   mayHear(topic: string, about: string): boolean {
     if (topic === this.#replies) return true;
-    return this.may("topics.subscribe", topic) && (!topic.startsWith(presencePrefix) || this.may("agents.see", about));
+    return this.may("topics.subscribe", topic) && this.#mayHearAbout(topic, about);
+  }
+
+  /** What the bridge tells of an agent or a tool is for those who may know of it. */
+  #mayHearAbout(topic: string, about: string): boolean {
+    if (topic.startsWith(presencePrefix)) return this.may("agents.see", about);
+    return topic !== toolsChangedTopic || this.may("tools.call", about);
   }
 
   #list(act: Act): RuleList {

@@ -6,6 +6,8 @@ export interface BusSubscription {
   readonly id: number;
   /** Events that are queued for it, or for its group. */
   readonly backlog: number;
+  /** What is queued for it alone, in bytes. */
+  readonly backlogBytes: number;
   /** How many members its group has, itself among them. 0: it has no group. */
   readonly groupMembers: number;
   /** Takes events, at most so many and, after the first, so many bytes, as the window allows. */

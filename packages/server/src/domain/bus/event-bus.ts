@@ -1,4 +1,5 @@
 import { isBridgeTopic, LoomError, parseFilter, parseTopic, type Runtime } from "@loom-bridge/protocol";
+import type { Breaches } from "../breaches.ts";
 import { extendChain } from "../chain.ts";
 import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -27,6 +28,8 @@ export interface EventBusOptions {
   readonly journal?: Journal;
   /** Writes into a dead letter why it is one. Default: the event stays as it is. */
   readonly annotate?: Annotate;
+  /** Counts the limits that publishes meet. Default: nothing does. */
+  readonly breaches?: Breaches;
   /** Told what the bridge itself could not publish. Default: nobody. */
   readonly logger?: Logger;
 }
@@ -117,6 +120,7 @@ export class EventBus {
     try {
       return this.#publish(event, once);
     } catch (error) {
+      this.#options.breaches?.countError(error);
       if (LoomError.isInstance(error)) this.noteRefused(event, error);
       throw error;
     }
@@ -162,6 +166,11 @@ export class EventBus {
     }
   }
 
+  /** Gives up the subscriber whose queue holds most; returns false when none holds enough to matter. */
+  evictLargest(): boolean {
+    return this.#subscriptions.evictLargest();
+  }
+
   /** The agents' ids whose subscriptions match a topic. */
   subscribersOf(topic: string): Set<string> {
     return this.#subscriptions.namesFor(parseTopic(topic));
@@ -176,6 +185,16 @@ export class EventBus {
     const { total, topicCount } = this.#statistics;
     const activeSubscriptions = this.#subscriptions.size;
     return { topics, total: { ...total, drops: { ...total.drops }, activeSubscriptions }, topicCount };
+  }
+
+  /** Counts of all topics together, as they grow. */
+  get total(): Readonly<TopicCounts> {
+    return this.#statistics.total;
+  }
+
+  /** Subscriptions that there are, and what their queues hold in bytes. */
+  get held(): { readonly subscriptions: number; readonly bytes: number } {
+    return { subscriptions: this.#subscriptions.size, bytes: this.#subscriptions.backlogBytes };
   }
 
   /** What every subscription and group has had and has to come, the longest queue first. */

@@ -70,6 +70,10 @@ export class EventFeed {
     return this.#queue.length;
   }
 
+  get backlogBytes(): number {
+    return this.#queue.bytes;
+  }
+
   /** How far it has read the log on its way to the present; nothing when it is there. */
   get readThrough(): number | undefined {
     return this.#catchUp?.readThrough;

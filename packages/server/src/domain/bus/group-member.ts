@@ -50,6 +50,10 @@ export class GroupMember implements BusSubscription {
     return this.#options.group.backlog + this.#given.length;
   }
 
+  get backlogBytes(): number {
+    return this.#given.reduce((sum, { event }) => sum + sizeOf(event), 0);
+  }
+
   get groupMembers(): number {
     return this.#options.group.size;
   }

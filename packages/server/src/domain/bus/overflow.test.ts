@@ -65,3 +65,15 @@ describe("a full queue", () => {
     assert.deepEqual((await waiting).drops, [{ reason: "subscriber-left", count: 1 }]);
   });
 });
+
+test("when memory is short, the subscriber whose queue holds most is given up, and nobody where none holds much", () => {
+  const { bus, subscriber, subscribe } = createBusWorld();
+  const [small, large] = [subscriber("small"), subscriber("large")];
+  subscribe(small, { filters: ["some"] });
+  subscribe(large, { filters: ["some", "more"] });
+  void bus.publish({ ...eventOf("some"), body: new Uint8Array(40_000) });
+  assert.equal(bus.evictLargest(), false);
+  void bus.publish({ ...eventOf("more"), body: new Uint8Array(40_000) });
+  assert.equal(bus.evictLargest(), true);
+  assert.deepEqual([small.stalls.length, large.stalls[0]?.code], [0, "resource_exhausted"]);
+});

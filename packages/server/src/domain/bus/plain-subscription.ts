@@ -101,6 +101,10 @@ export class PlainSubscription implements BusSubscription {
     return this.#feed.isPast(offset);
   }
 
+  get backlogBytes(): number {
+    return this.#feed.backlogBytes;
+  }
+
   deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
     return this.#feed.deliver(event, counts, mayWait);
   }

@@ -10,7 +10,7 @@ export interface Subscriber {
   accepts?: ((event: Pick<BusEvent, "topic" | "key">) => boolean) | undefined;
   /** Called when there may be something to take. */
   readonly onReady: () => void;
-  /** Called when publishers waited too long for it. It must end its subscriptions. */
+  /** Called when publishers waited too long for it, or the bridge is short of memory. It must end its subscriptions. */
   readonly onStall: (error: LoomError) => void;
   /** How to end each of its subscriptions, kept by the bus. */
   readonly entries: Map<BusSubscription, () => readonly (readonly string[])[]>;

@@ -1,4 +1,4 @@
-import { parseTopic } from "@loom-bridge/protocol";
+import { LoomError, parseTopic } from "@loom-bridge/protocol";
 import type { BusEvent, LoggedEvent } from "./bus-event.ts";
 import type { TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
@@ -43,6 +43,9 @@ export interface Route {
 /** Routes are kept for this many topics. With more, all are found anew now and then. */
 const maxRoutes = 4096;
 
+/** A queue that holds no more than that is not what fills the memory. */
+const leastEvictedBytes = 65_536;
+
 /** All subscriptions and groups, found by topic. */
 export class Subscriptions {
   readonly #parts: BusParts;
@@ -51,18 +54,18 @@ export class Subscriptions {
   readonly #groups = new Map<string, { group: SubscriptionGroup; entry: Entry }>();
   /** Of the topics that were published to since something was subscribed or unsubscribed. */
   readonly #routes = new Map<string, Route>();
-  #size = 0;
+  readonly #live = new Map<BusSubscription, Subscriber>();
 
   constructor(parts: BusParts) {
     this.#parts = parts;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#live.size;
   }
 
   get isEmpty(): boolean {
-    return this.#index.isEmpty && this.#size === 0 && this.#receivers.size === 0;
+    return this.#index.isEmpty && this.#live.size === 0 && this.#receivers.size === 0;
   }
 
   add(subscriber: Subscriber, request: SubscriptionRequest, filters: string[][]): BusSubscription {
@@ -70,9 +73,25 @@ export class Subscriptions {
       request.group === undefined
         ? this.#addPlain(subscriber, request, filters)
         : this.#join(request.group, subscriber, request, filters);
-    this.#size += 1;
+    this.#live.set(subscription, subscriber);
     subscriber.onReady();
     return subscription;
+  }
+
+  /** What all queues hold. */
+  get backlogBytes(): number {
+    return [...this.#live.keys()].reduce((sum, { backlogBytes }) => sum + backlogBytes, 0);
+  }
+
+  /** Gives up the subscriber whose queue holds most; returns false when none holds enough to matter. */
+  evictLargest(): boolean {
+    let largest: { readonly subscriber: Subscriber; readonly bytes: number } | undefined;
+    for (const [subscription, subscriber] of this.#live) {
+      const bytes = subscription.backlogBytes;
+      if (bytes > (largest?.bytes ?? leastEvictedBytes)) largest = { subscriber, bytes };
+    }
+    largest?.subscriber.onStall(shortOfMemory(largest.bytes));
+    return largest !== undefined;
   }
 
   /** Returns the filters that nobody subscribes to any more because of it. */
@@ -80,7 +99,7 @@ export class Subscriptions {
     const end = subscriber.entries.get(subscription);
     if (end === undefined) return [];
     subscriber.entries.delete(subscription);
-    this.#size -= 1;
+    this.#live.delete(subscription);
     return end();
   }
 
@@ -239,4 +258,12 @@ function isWanted({ eventTypes }: Receiver, { type }: BusEvent): boolean {
 
 function goesBefore(one: Receiver, other: Receiver): boolean {
   return one.rank === other.rank ? one.id < other.id : one.rank > other.rank;
+}
+
+function shortOfMemory(bytes: number): LoomError {
+  const message = `the bridge is short of memory, and ${bytes} bytes wait for this subscriber; read faster`;
+  return new LoomError("resource_exhausted", message, {
+    retryable: true,
+    details: { limit: "memoryBytes", value: String(bytes) },
+  });
 }

@@ -6,13 +6,15 @@ import type { ControlFrame } from "./control-frame.ts";
 export class AgentProvider implements ToolProvider {
   readonly kind = "agent";
   readonly id: string;
+  readonly owner: string;
   readonly #send: (frame: ControlFrame) => void;
   readonly #open = new Map<number, (outcome: ToolOutcome) => void>();
   #lastRef = 0;
   #lost = false;
 
-  constructor(agentId: string, send: (frame: ControlFrame) => void) {
+  constructor(agentId: string, owner: string, send: (frame: ControlFrame) => void) {
     this.id = agentId;
+    this.owner = owner;
     this.#send = send;
   }
 

@@ -96,7 +96,7 @@ export class Session {
       onChange: wake,
       onRefused: end,
     });
-    this.provider = new AgentProvider(this.agentId, send);
+    this.provider = new AgentProvider(this.agentId, this.access.owner, send);
     this.#caller = new Caller({
       maxOpenCalls: settings.maxOpenCalls,
       call: (request, signal) => parts.callTool(this.access, request, signal),

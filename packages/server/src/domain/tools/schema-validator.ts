@@ -10,9 +10,10 @@ export interface SchemaProblem {
 export interface CompiledSchema {
   /**
    * Returns the first problems of a value, or an empty list when it fits. Objects in the value have no prototype, as
-   * `parseToolArguments` makes them, so that a schema that asks for "toString" is not answered by `Object`.
+   * `parseToolArguments` makes them, so that a schema that asks for "toString" is not answered by `Object`. `bytes` is
+   * how long the value is as JSON: short ones need no watching.
    */
-  check(value: unknown): readonly SchemaProblem[];
+  check(value: unknown, bytes: number): readonly SchemaProblem[];
 }
 
 /** Turns JSON Schema (draft 2020-12) into checks. Never fetches anything. */

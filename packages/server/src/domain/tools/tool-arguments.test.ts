@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { parseToolArguments } from "./tool-arguments.ts";
 
 const nested = (depth: number) => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
@@ -39,4 +40,31 @@ test("64 levels are taken, 65 are refused, and very deep input costs no stack", 
 test("the key __proto__ is refused at any depth", () => {
   assert.match(parseToolArguments('{"a":[{"__proto__":{"admin":true}}]}').problem ?? "", /__proto__/);
   assert.match(parseToolArguments('{"\\u005f_proto__":1}').problem ?? "", /__proto__/);
+});
+
+test("the key prototype within constructor is refused, and constructor alone is a key like others", () => {
+  assert.match(parseToolArguments('{"a":{"constructor":{"prototype":{}}}}').problem ?? "", /prototype/);
+  assert.ok(parseToolArguments('{"constructor":"Renzo Piano","prototype":"x"}').value);
+});
+
+test("10,000 values are taken, and one more is refused", () => {
+  // The object and its array are two of them.
+  const text = (values: number) => `{"a":[${Array.from({ length: values - 2 }, () => 0).join(",")}]}`;
+  assert.ok(parseToolArguments(text(10_000)).value);
+  assert.match(parseToolArguments(text(10_001)).problem ?? "", /more than 10000 values/);
+});
+
+test("a key that stands twice in an object is refused, however it is written", () => {
+  for (const text of ['{"a":1,"a":2}', '{"b":[{"a":1,"\\u0061":2}]}', '{"a":{},"c":{"a":1,"b":2,"a":3}}']) {
+    assert.match(parseToolArguments(text).problem ?? "", /same key twice/, text);
+  }
+});
+
+test("any other JSON object has no key twice", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue()), (object) => {
+      assert.doesNotMatch(parseToolArguments(JSON.stringify(object)).problem ?? "", /twice/);
+      assert.doesNotMatch(parseToolArguments(JSON.stringify(object, undefined, 2)).problem ?? "", /twice/);
+    }),
+  );
 });

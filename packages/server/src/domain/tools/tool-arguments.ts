@@ -1,4 +1,7 @@
 import { limits } from "@loom-bridge/protocol";
+import { findJsonHarm, hasRepeatedKey, type JsonRules } from "./check-json.ts";
+
+const argumentRules: JsonRules = { maxDepth: limits.argumentsDepth, maxValues: 10_000 };
 
 /** The arguments of a call: a JSON object whose objects have no prototype; or what is wrong with the text. */
 export type ParsedArguments =
@@ -21,31 +24,10 @@ export function parseToolArguments(text: string): ParsedArguments {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { problem: `they must be a JSON object, not ${shapeOf(value)}` };
   }
-  const problem = secure(value);
-  return problem === undefined ? { value: value as Record<string, unknown> } : { problem };
-}
-
-/**
- * Takes the prototype from every object and refuses what could harm a reader. It walks level by level instead of
- * calling itself, so that deep input costs no stack.
- */
-function secure(root: object): string | undefined {
-  let level = [root];
-  for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > limits.argumentsDepth) return `they nest deeper than ${limits.argumentsDepth} levels`;
-    const next: object[] = [];
-    for (const node of level) {
-      if (!Array.isArray(node)) {
-        if (Object.hasOwn(node, "__proto__")) return 'they have the key "__proto__", which is not allowed';
-        Object.setPrototypeOf(node, null);
-      }
-      for (const child of Object.values(node)) {
-        if (typeof child === "object" && child !== null) next.push(child);
-      }
-    }
-    level = next;
-  }
-  return undefined;
+  const problem = findJsonHarm(value, argumentRules, (object) => void Object.setPrototypeOf(object, null));
+  if (problem !== undefined) return { problem };
+  if (hasRepeatedKey(text, value)) return { problem: "they have an object with the same key twice" };
+  return { value: value as Record<string, unknown> };
 }
 
 function shapeOf(value: unknown): string {

@@ -1,9 +1,11 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import type { Breaches } from "../breaches.ts";
 import { type Chain, extendChain } from "../chain.ts";
 import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { Logger } from "../logger.ts";
 import { createCallMemory, fingerprintOf } from "./call-memory.ts";
 import type { CallResultStore } from "./call-result-store.ts";
+import { effectOf } from "./effect-of.ts";
 import { createIdempotentCalls } from "./idempotent-calls.ts";
 import { repeatRun } from "./repeated-run.ts";
 import { createSharedRun, type SharedRun } from "./shared-run.ts";
@@ -11,7 +13,7 @@ import type { ToolOutcome } from "./tool.ts";
 import { parseToolArguments } from "./tool-arguments.ts";
 import { checkToolCall, type ToolCallRequest, type ToolCallResult } from "./tool-call.ts";
 import { refusedCall, type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
-import { effectOf, type RegisteredTool, type ToolRegistry, type ToolSeat } from "./tool-registry.ts";
+import type { RegisteredTool, ToolRegistry, ToolSeat } from "./tool-registry.ts";
 import { startToolRun, type ToolRun } from "./tool-run.ts";
 import { countOutcome, createToolStatistics, type ToolCounts, type ToolStatistics } from "./tool-statistics.ts";
 
@@ -48,6 +50,8 @@ export interface ToolBrokerOptions {
   readonly logger: Logger;
   /** Notes what happens to calls. Default: nothing does. */
   readonly journal?: Journal;
+  /** Counts the limits that calls meet. Default: nothing does. */
+  readonly breaches?: Breaches;
   /** Keeps the results of calls with idempotency keys. */
   readonly results: CallResultStore;
   readonly limits?: Partial<ToolBrokerLimits>;
@@ -61,7 +65,7 @@ export interface ToolBroker {
    * request, or gets its outcome again. So does a repeated idempotency key, whoever calls with the same credentials; with one, ids name nothing.
    * When nobody knows what came of the call with the key, only a tool that may run twice runs again.
    * @throws LoomError `invalid_argument` (id, timeout, headers), `failed_precondition` (the id or the key was
-   * used for another call), `resource_exhausted` (a limit of open calls; retryable).
+   * used for another call, or the tool is not the one that was pinned), `resource_exhausted` (a limit of open calls; retryable).
    */
   call(request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult>;
   /** By tool name. */
@@ -69,7 +73,7 @@ export interface ToolBroker {
 }
 
 export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
-  const { registry, runtime, logger, journal = silentJournal } = options;
+  const { registry, runtime, logger, journal = silentJournal, breaches } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const statistics = createToolStatistics(maxCountedTools);
   const memory = createCallMemory<SharedRun>({
@@ -90,6 +94,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     const { name } = request;
     const tool = registry.get(name);
     if (tool === undefined) return toolFailures.notFound(name);
+    checkPin(request, tool);
     const counts = statistics.of(name);
     const problem = problemWithArguments(request.arguments, tool);
     if (problem !== undefined) {
@@ -113,6 +118,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
       counts.inFlight -= 1;
       inFlight -= 1;
       countOutcome(counts, outcome);
+      if (outcome.status !== "ok" && outcome.code === "RESULT_TOO_LARGE") breaches?.count("outputBytes");
     };
     const { outcome, cancel } = run;
     return createSharedRun(keep === undefined ? run : { outcome: outcome.then(keep), cancel }, finished);
@@ -148,7 +154,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   const anotherSeat = (request: ToolCallRequest, lost: ToolOutcome): ToolSeat | undefined => {
     const tool = registry.get(request.name);
     // Whoever provides it now may describe it otherwise.
-    if (tool === undefined || !mayRepeat(tool, request)) return undefined;
+    if (tool === undefined || !mayRepeat(tool, request) || !isAsPinned(request, tool)) return undefined;
     if (problemWithArguments(request.arguments, tool) !== undefined) return undefined;
     const lostProvider = lost.status === "ok" ? undefined : lost.details?.["provider"];
     const others = tool.seats.filter(({ provider }) => provider.id !== lostProvider);
@@ -208,6 +214,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
         return result;
       } catch (error) {
         const refused = refusedCall(error);
+        breaches?.countError(refused);
         if (LoomError.isInstance(refused)) {
           journal.record("refused", request.id, request.caller, request.name, refused.message);
         }
@@ -223,6 +230,18 @@ function keyOf({ idempotencyKey = "", principal = "" }: ToolCallRequest): string
   return idempotencyKey === "" || principal === "" ? idempotencyKey : `${principal}\0${idempotencyKey}`;
 }
 
+function isAsPinned({ toolHash = "" }: ToolCallRequest, { hash }: RegisteredTool): boolean {
+  return toolHash === "" || toolHash === hash;
+}
+
+function checkPin(request: ToolCallRequest, tool: RegisteredTool): void {
+  if (isAsPinned(request, tool)) return;
+  const message = `tool "${request.name}" is not described as it was when it was pinned; look at it again before you call it`;
+  throw new LoomError("failed_precondition", message, {
+    details: { field: "tool_hash", tool: request.name, hash: tool.hash },
+  });
+}
+
 function describeOutcome(outcome: ToolOutcome): string {
   return outcome.status === "ok" ? "ok" : `${outcome.code}: ${outcome.message}`;
 }
@@ -230,7 +249,7 @@ function describeOutcome(outcome: ToolOutcome): string {
 function problemWithArguments(text: string, tool: RegisteredTool): string | undefined {
   const { value, problem } = parseToolArguments(text);
   if (problem !== undefined) return problem;
-  const problems = tool.schema?.check(value) ?? [];
+  const problems = tool.schema?.check(value, text.length) ?? [];
   return problems.map(({ path, message }) => (path === "" ? message : `${path} ${message}`)).join("; ") || undefined;
 }
 

@@ -16,6 +16,8 @@ export interface ToolCallRequest {
   readonly correlationId: string;
   /** Names what the call is to bring about, for all callers with the same credentials. Default: empty, no name. */
   readonly idempotencyKey?: string;
+  /** The hash of the tool that the caller has looked at. Default: empty, any. */
+  readonly toolHash?: string;
   /** What led to the call. Its time caps that of the call. */
   readonly chain?: Chain | undefined;
   /** The agent that calls; empty for a client without a session. */

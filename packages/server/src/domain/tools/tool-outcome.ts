@@ -1,5 +1,9 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
+import { findJsonHarm, type JsonRules } from "./check-json.ts";
 import type { ToolOutcome } from "./tool.ts";
+
+/** Models and agents read it: as deep as arguments, and as many values as a page of results has. */
+const outputRules: JsonRules = { maxDepth: limits.argumentsDepth, maxValues: 100_000 };
 
 /** A call that has no output. */
 export type ToolFailureOutcome = Exclude<ToolOutcome, { status: "ok" }>;
@@ -92,10 +96,12 @@ export function checkOutcome(outcome: ToolOutcome): ToolOutcome {
   if (outcome.status !== "ok") return outcome;
   const bytes = Buffer.byteLength(outcome.output);
   if (bytes > limits.outputBytes) return toolFailures.resultTooLarge(bytes);
+  let value: unknown;
   try {
-    JSON.parse(outcome.output);
+    value = JSON.parse(outcome.output);
   } catch (error) {
     return toolFailures.invalidResult(`it is not JSON: ${(error as SyntaxError).message}`);
   }
-  return outcome;
+  const problem = findJsonHarm(value, outputRules);
+  return problem === undefined ? outcome : toolFailures.invalidResult(`of its values, ${problem}`);
 }

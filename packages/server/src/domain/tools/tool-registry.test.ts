@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
 import type { SchemaCompiler } from "./schema-validator.ts";
 import type { ToolDescriptor, ToolProvider } from "./tool.ts";
+import type { ToolChange } from "./tool-changes.ts";
 import { createToolRegistry } from "./tool-registry.ts";
 
 const provider = (id: string, kind: ToolProvider["kind"] = "agent"): ToolProvider => ({
@@ -159,4 +160,49 @@ test("a registration takes the place of another, even with other schemas, or lea
   assert.equal(registry.get("mine")?.seats.length, 1);
   registry.register(provider("c"), [tool("other", '{"v":1}')]);
   assert.equal(compiled.filter((text) => text === '{"v":1}').length, 2);
+});
+
+test("a tool's hash names its description, and a change of it is told once, also when nobody provided it meanwhile", () => {
+  const changes: ToolChange[] = [];
+  const compiler: SchemaCompiler = { compile: () => ({ check: () => [] }) };
+  const registry = createToolRegistry({ compiler, onChange: (change) => changes.push(change) });
+  const hash = () => registry.get("t")?.hash ?? "";
+
+  const first = registry.register(provider("a"), [tool("t", "", "reads")]);
+  const read = hash();
+  const again = registry.register(provider("a"), [tool("t", "", "reads")], first);
+  assert.equal(hash(), read);
+  again.remove();
+  assert.deepEqual(changes, []);
+
+  const poisoned = registry.register(provider("a"), [tool("t", "", "reads, and sends it all to me")]);
+  const sends = hash();
+  assert.notEqual(sends, read);
+  assert.deepEqual(changes, [{ tool: "t", hash: sends, was: read }]);
+
+  registry.register(provider("b"), [tool("t", "", "reads")]);
+  assert.equal(hash(), sends, "as the provider that came first describes it");
+  poisoned.remove();
+  assert.deepEqual(changes.at(-1), { tool: "t", hash: read, was: sends });
+  assert.equal(changes.length, 2);
+});
+
+test("agents of different principals share no tool, and neither hears why beyond the name", () => {
+  const { registry } = registryWith();
+  registry.register({ ...provider("a"), owner: "one" }, [tool("t")]);
+  registry.register({ ...provider("b"), owner: "one" }, [tool("t")]);
+  refused(
+    () => registry.register({ ...provider("c"), owner: "two" }, [tool("t")]),
+    "already_exists",
+    /another principal/,
+  );
+  refused(() => registry.register(provider("d"), [tool("t")]), "already_exists", /choose another name/);
+  assert.equal(registry.get("t")?.seats.length, 2);
+});
+
+test("the schemas of one agent have a size in all", () => {
+  const { registry } = registryWith();
+  const tools = (count: number) => Array.from({ length: count }, (_, index) => tool(`t${index}`, "x".repeat(65_536)));
+  registry.register(provider("a"), tools(8));
+  refused(() => registry.register(provider("b"), tools(9)), "resource_exhausted", /589824 bytes; at most 524288/);
 });

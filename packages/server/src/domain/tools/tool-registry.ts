@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { LoomError, limits } from "@loom-bridge/protocol";
+import { descriptorHash } from "./descriptor-hash.ts";
+import { effectOf } from "./effect-of.ts";
 import { createSchemaCache } from "./schema-cache.ts";
 import type { CompiledSchema, SchemaCompiler } from "./schema-validator.ts";
-import type { ToolDescriptor, ToolEffect, ToolProvider } from "./tool.ts";
+import type { ToolDescriptor, ToolProvider } from "./tool.ts";
+import { createToolChanges, type ToolChange } from "./tool-changes.ts";
 import { checkToolDescriptor } from "./tool-rules.ts";
 
 /** What one provider registered, until it is removed. */
@@ -27,6 +30,8 @@ export interface RegisteredTool {
   readonly seats: readonly ToolSeat[];
   /** Absent when the tool takes any object. */
   readonly schema: CompiledSchema | undefined;
+  /** Names this description, for callers who want the tool that they have looked at. */
+  readonly hash: string;
 }
 
 export interface ToolRegistryOptions {
@@ -35,7 +40,14 @@ export interface ToolRegistryOptions {
   readonly toolsPerAgent?: number;
   /** Distinct schemas of all tools together, because compiled schemas are large. Default: 4096. */
   readonly maxSchemas?: number;
+  /** All schemas of one agent together, in bytes: reading them holds up everybody. Default: 512 KiB. */
+  readonly schemaBytesPerAgent?: number;
+  /** Told when a tool is described otherwise than before, whoever provided it then. Default: nobody is. */
+  readonly onChange?: (change: ToolChange) => void;
 }
+
+/** How many tools are remembered to tell whether they have changed. */
+const maxRememberedTools = 16_384;
 
 /** Who provides which tool. */
 export interface ToolRegistry {
@@ -43,7 +55,7 @@ export interface ToolRegistry {
    * Adds all of a provider's tools or, with an error, changes nothing. Agents may share a tool if their schemas
    * and effects are equal; the bridge shares none. With `replacing`, the tools take the place of that registration's, which is removed.
    * @throws LoomError `invalid_argument` (name, size, schema), `already_exists` (the name belongs to the other kind of
-   * provider), `failed_precondition` (another agent's schema or effect differs), `resource_exhausted` (a limit).
+   * provider, or to another principal's), `failed_precondition` (another agent's schema or effect differs), `resource_exhausted` (a limit).
    */
   register(
     provider: ToolProvider,
@@ -61,10 +73,13 @@ interface Offer {
   readonly seat: ToolSeat;
   readonly descriptor: ToolDescriptor;
   readonly schema: CompiledSchema | undefined;
+  readonly hash: string;
 }
 
 export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
-  const { compiler, toolsPerAgent = limits.toolsPerAgent, maxSchemas = 4096 } = options;
+  const { compiler, toolsPerAgent = limits.toolsPerAgent, maxSchemas = 4096, onChange = () => {} } = options;
+  const { schemaBytesPerAgent = 524_288 } = options;
+  const changes = createToolChanges(maxRememberedTools, onChange);
   const schemas = createSchemaCache(compiler, maxSchemas);
   /** By tool name. No list is empty, and none is changed in place, because a call may be looking at it. */
   const tools = new Map<string, readonly Offer[]>();
@@ -76,7 +91,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
       for (const descriptor of descriptors) {
         const { name, parametersSchema } = descriptor;
         const schema = parametersSchema && withToolName(name, () => schemas.acquire(parametersSchema));
-        offers.push({ seat, descriptor, schema: schema || undefined });
+        offers.push({ seat, descriptor, schema: schema || undefined, hash: descriptorHash(descriptor) });
       }
     } catch (error) {
       release(offers);
@@ -102,9 +117,17 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
     }
   };
 
+  /** Those that are provided now, as their first provider describes them. */
+  const notice = (offers: readonly Offer[]): void => {
+    for (const { descriptor } of offers) {
+      const first = tools.get(descriptor.name)?.[0];
+      if (first !== undefined) changes.seen(descriptor.name, first.hash);
+    }
+  };
+
   return {
     register(provider, descriptors, replacing) {
-      checkProviderTools(provider, descriptors, toolsPerAgent);
+      checkProviderTools(provider, descriptors, { toolsPerAgent, schemaBytesPerAgent });
       const seat: ToolSeat = { provider, openCalls: new Set() };
       const offers = acquire(seat, descriptors);
       const replaced = (replacing && registered.get(replacing)) ?? [];
@@ -121,11 +144,13 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
       }
       put(offers);
       replacing?.remove();
+      notice([...offers, ...replaced]);
       const registration: ToolRegistration = {
         remove() {
           if (!registered.delete(registration)) return;
           take(offers);
           release(offers);
+          notice(offers);
           for (const end of [...seat.openCalls]) end();
         },
       };
@@ -149,20 +174,28 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
 }
 
 function toTool(offers: readonly Offer[]): RegisteredTool {
-  const { descriptor, schema, seat } = offers[0] as Offer;
-  return { descriptor, schema, kind: seat.provider.kind, seats: offers.map((offer) => offer.seat) };
+  const { descriptor, schema, hash, seat } = offers[0] as Offer;
+  return { descriptor, schema, hash, kind: seat.provider.kind, seats: offers.map((offer) => offer.seat) };
 }
 
 function checkProviderTools(
   provider: ToolProvider,
   descriptors: readonly ToolDescriptor[],
-  toolsPerAgent: number,
+  { toolsPerAgent, schemaBytesPerAgent }: { readonly toolsPerAgent: number; readonly schemaBytesPerAgent: number },
 ): void {
   if (provider.kind === "agent" && descriptors.length > toolsPerAgent) {
     throw new LoomError(
       "resource_exhausted",
       `agent "${provider.id}" registers ${descriptors.length} tools; at most ${toolsPerAgent} are allowed`,
       { details: { limit: "toolsPerAgent", value: String(toolsPerAgent) } },
+    );
+  }
+  const schemaBytes = descriptors.reduce((sum, { parametersSchema }) => sum + parametersSchema.length, 0);
+  if (provider.kind === "agent" && schemaBytes > schemaBytesPerAgent) {
+    throw new LoomError(
+      "resource_exhausted",
+      `the schemas of agent "${provider.id}" have ${schemaBytes} bytes; at most ${schemaBytesPerAgent} are allowed`,
+      { details: { limit: "schemaBytesPerAgent", value: String(schemaBytesPerAgent) } },
     );
   }
   const names = new Set<string>();
@@ -189,6 +222,13 @@ function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, shared:
       },
     );
   }
+  if ((provider.owner ?? "") !== (other.owner ?? "")) {
+    throw new LoomError(
+      "already_exists",
+      `tool "${name}" is already provided by ${nameOf(other)}, which is another principal's; choose another name`,
+      { details: { tool: name, agent: provider.id, other: other.id } },
+    );
+  }
   const [effect, otherEffect] = [effectOf(descriptor), effectOf(shared.descriptor)];
   if (effect !== otherEffect) {
     throw new LoomError(
@@ -206,11 +246,6 @@ function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, shared:
       { details: { tool: name, agent: provider.id, other: other.id } },
     );
   }
-}
-
-/** What is done with a tool whose provider does not say what running it twice means. */
-export function effectOf({ effect = "once" }: ToolDescriptor): ToolEffect {
-  return effect;
 }
 
 function sameSchema(left: string, right: string): boolean {

@@ -51,3 +51,10 @@ function forgetOne(tools: Map<string, ToolCounts>): void {
     return;
   }
 }
+
+/** What became of the calls of all these tools. */
+export function sumStatistics(all: Iterable<ToolStatistics>): ToolStatistics {
+  const sum: ToolCounts = { calls: 0, errors: 0, timeouts: 0, lateResults: 0, inFlight: 0 };
+  for (const one of all) for (const name of Object.keys(sum) as (keyof ToolStatistics)[]) sum[name] += one[name];
+  return sum;
+}

@@ -62,6 +62,8 @@ export interface ToolProvider {
   readonly kind: "bridge" | "agent";
   /** "bridge", or the agent's id. */
   readonly id: string;
+  /** Who answers for it: only agents of one owner share a tool. Default: empty, nobody was asked. */
+  readonly owner?: string;
   /**
    * Runs a tool. `signal` aborts when the caller gives up or its time is over; the outcome no longer matters then.
    * Settles with an outcome; a rejection is a defect of the provider.

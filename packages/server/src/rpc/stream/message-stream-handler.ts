@@ -3,6 +3,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { type ClientEvent, ClientEventSchema } from "@loom-bridge/protocol/messages";
 import type { MessageReceiver, MessageStream, MessageStreamHandler } from "../../listener/message-stream.ts";
+import { countElements } from "../../wire/count-elements.ts";
+import { messageLimits } from "../../wire/message-limits.ts";
 import { toConnectError } from "../connect-error.ts";
 import { AgentStream, type AgentStreamOptions } from "./agent-stream.ts";
 import { DeliveryWriter } from "./delivery-writer.ts";
@@ -96,8 +98,15 @@ function nextTick(runtime: Runtime): Promise<void> {
 }
 
 function parse(message: Uint8Array): ClientEvent {
+  const { elements } = messageLimits;
+  if (countElements(ClientEventSchema, message, elements) > elements) {
+    const problem = `a message has more than ${elements} fields and entries; send less at once`;
+    throw new LoomError("resource_exhausted", problem, {
+      details: { limit: "messageElements", value: String(elements) },
+    });
+  }
   try {
-    return fromBinary(ClientEventSchema, message);
+    return fromBinary(ClientEventSchema, message, { readUnknownFields: false });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConnectError(`parse binary: ${reason}`, Code.Internal);

@@ -10,6 +10,8 @@ export interface DecodedPublish {
   readonly events: readonly BusEvent[];
 }
 
+/** More than that in one message is for the real parser to judge: an item may be two bytes of it. */
+const mostItems = 4096;
 const publishTag = 0x0a;
 const publishBatchTag = 0x22;
 /** Field numbers 1 to 4 with a length. */
@@ -94,6 +96,7 @@ export class PublishDecoder {
         const event = this.#item(bytes, reader.blockStart, reader.at);
         if (event === undefined) return undefined;
         events.push(event);
+        if (events.length > mostItems) return undefined;
       } else {
         return undefined;
       }

@@ -1,0 +1,88 @@
+/** How far JSON may go, and what its objects may hold. */
+export interface JsonRules {
+  readonly maxDepth: number;
+  /** Objects, arrays, texts, numbers. */
+  readonly maxValues: number;
+}
+
+/**
+ * Returns what could harm a reader of a parsed JSON text: depth, number, keys that name a prototype; or nothing. It
+ * walks level by level instead of calling itself, so that deep input costs no stack. `onObject` sees every object.
+ */
+export function findJsonHarm(
+  root: unknown,
+  { maxDepth, maxValues }: JsonRules,
+  onObject: (object: object) => void = () => {},
+): string | undefined {
+  let level = isContainer(root) ? [root] : [];
+  let values = 1;
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > maxDepth) return `they nest deeper than ${maxDepth} levels`;
+    const next: object[] = [];
+    for (const node of level) {
+      if (!Array.isArray(node)) {
+        if (Object.hasOwn(node, "__proto__")) return 'they have the key "__proto__", which is not allowed';
+        if (leadsToPrototype(node)) return 'they have the key "prototype" within "constructor", which is not allowed';
+        onObject(node);
+      }
+      for (const child of Object.values(node)) {
+        values += 1;
+        if (isContainer(child)) next.push(child);
+      }
+      if (values > maxValues) return `they have more than ${maxValues} values`;
+    }
+    level = next;
+  }
+  return undefined;
+}
+
+/** Whether some object of a JSON text has a key twice: which of the two counts, each reader says for itself. */
+export function hasRepeatedKey(text: string, parsed: unknown): boolean {
+  return countColons(text) > countKeys(parsed);
+}
+
+/** A colon outside of texts stands behind a key, and nowhere else. */
+function countColons(text: string): number {
+  let colons = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at);
+    if (character === 0x3a) colons += 1;
+    else if (character === 0x22) at = endOfText(text, at + 1);
+  }
+  return colons;
+}
+
+function endOfText(text: string, start: number): number {
+  let at = text.indexOf('"', start);
+  while (at >= 0 && isEscaped(text, at)) at = text.indexOf('"', at + 1);
+  return at < 0 ? text.length : at;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0;
+  while (text[at - 1 - slashes] === "\\") slashes += 1;
+  return slashes % 2 === 1;
+}
+
+function countKeys(root: unknown): number {
+  let keys = 0;
+  const rest: unknown[] = [root];
+  while (rest.length > 0) {
+    const node = rest.pop();
+    if (!isContainer(node)) continue;
+    const children: unknown[] = Object.values(node);
+    if (!Array.isArray(node)) keys += children.length;
+    for (const child of children) if (isContainer(child)) rest.push(child);
+  }
+  return keys;
+}
+
+function leadsToPrototype(node: object): boolean {
+  if (!Object.hasOwn(node, "constructor")) return false;
+  const { constructor: inner } = node as { readonly constructor: unknown };
+  return isContainer(inner) && Object.hasOwn(inner, "prototype");
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

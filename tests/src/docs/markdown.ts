@@ -6,7 +6,14 @@ export const root: string = join(import.meta.dirname, "../../..");
 
 /** The pages whose programs are run and whose links are followed. */
 export function pageNames(): string[] {
-  const patterns = ["README.md", "packages/*/README.md", "docs/guide/*.md", "docs/reference/errors.md"];
+  const patterns = [
+    "README.md",
+    "packages/*/README.md",
+    "docs/guide/*.md",
+    "docs/reference/errors.md",
+    "docs/security.md",
+    "SECURITY.md",
+  ];
   return globSync(patterns, { cwd: root }).sort();
 }
 

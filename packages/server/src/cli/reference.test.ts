@@ -59,6 +59,14 @@ test("the reference of the command has the help of every command", async () => {
   await checkGenerated("cli.md", "commands", sections.join("\n"));
 });
 
+test("the page on security has every limit of the configuration, with its default", async () => {
+  const page = await readFile(new URL("../security.md", reference), "utf8");
+  for (const setting of settings.filter(({ key }) => key.startsWith("limits."))) {
+    const row = `| \`${setting.key}\` | \`${defaultText(setting)}\` |`;
+    assert.ok(page.includes(row), `docs/security.md has no ${row}`);
+  }
+});
+
 test("the reference names every exit code", async () => {
   const text = await readFile(new URL("cli.md", reference), "utf8");
   for (const code of Object.values(exitCode)) assert.match(text, new RegExp(`^\\| ${code} +\\| `, "m"));

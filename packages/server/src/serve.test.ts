@@ -104,8 +104,8 @@ test("connections get GOAWAY while agents have time to leave, and calls are stil
   await once(idle, "remoteSettings");
   const closed = server.close({ graceMs: 2 ** 31 - 1 });
   assert.equal((await agent.next())?.delivery.case, "drain");
-  const [code, lastStreamId] = await goaway;
-  assert.deepEqual([code, lastStreamId], [0, 2 ** 31 - 1]);
+  const [code] = await goaway;
+  assert.equal(code, 0);
   assert.equal((await remote.bridge.getInfo({})).agents, 1);
   agent.leave();
   assert.equal(await agent.next(), undefined);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Stream, connect as connectHttp2, constants } from "node:http2";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
@@ -145,4 +145,23 @@ test("a process whose listener has closed ends by itself", async () => {
   const [code] = await once(child, "exit");
   assert.equal(code, 0);
   assert.equal(String((await printed)[0]).trim(), "404");
+});
+
+test("a call that crosses the GOAWAY on its way is refused, and not forgotten", async (t) => {
+  const { listener } = await startListener(t);
+  const session = connectHttp2(listener.url);
+  session.on("error", () => {});
+  t.after(() => session.destroy());
+  const call = (): ClientHttp2Stream => {
+    const headers = { ":method": "POST", ":path": infoPath, "content-type": "application/json" };
+    return session
+      .request(headers)
+      .on("error", () => {})
+      .end("{}");
+  };
+  await once(call(), "response");
+  listener.sendAway();
+  const crossing = call();
+  await new Promise((resolve) => crossing.once("close", resolve));
+  assert.equal(crossing.rstCode, constants.NGHTTP2_REFUSED_STREAM);
 });

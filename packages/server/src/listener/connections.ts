@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Session } from "node:http2";
+import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Runtime } from "@loom-bridge/protocol";
 import type { Breaches } from "../domain/breaches.ts";
@@ -17,12 +17,10 @@ export interface Connections {
   /** Watches a socket, which with TLS is the one inside: it must come to a request in time, and not idle. */
   watch(socket: Socket): Connection;
   /**
-   * Tells HTTP/2 clients to make their next calls on another connection (GOAWAY). Calls that are on their way are
-   * still answered.
+   * Tells HTTP/2 clients to make their next calls on another connection (GOAWAY). Those in progress go on, and one that
+   * crosses it on the way is refused, so that its client may make it again. Connections close as their calls end.
    */
   sendAway(): void;
-  /** Takes no more calls on connections that are open (GOAWAY). They close as their calls end. */
-  drain(): void;
   destroyAll(): void;
   whenEmpty(): Promise<void>;
 }
@@ -37,9 +35,6 @@ export interface ConnectionsOptions extends Omit<ConnectionParts, "byPrincipal" 
   /** Whether new connections are refused for now. */
   readonly isFull: () => boolean;
 }
-
-/** In a GOAWAY: every call that the client has begun is still taken (RFC 9113, 6.8). */
-const maxStreamId = 2 ** 31 - 1;
 
 export function createConnections(options: ConnectionsOptions): Connections {
   const { limits, breaches, logger, isTrusted, isFull } = options;
@@ -81,12 +76,6 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     watch: (socket) => watchConnection(socket, { ...options, byPrincipal, sessions }),
     sendAway() {
-      for (const session of sessions) {
-        // One that was cut off is here until its socket is closed.
-        if (!session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
-      }
-    },
-    drain() {
       for (const session of sessions) session.close();
     },
     destroyAll() {

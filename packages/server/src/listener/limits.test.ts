@@ -4,10 +4,12 @@ import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { LoomError, systemRuntime } from "@loom-bridge/protocol";
 import { BridgeService, ClientEventSchema } from "@loom-bridge/protocol/messages";
+import { Access } from "../domain/access/access.ts";
+import { anybody } from "../domain/access/principal.ts";
 import { silentLogger } from "../domain/logger.ts";
 import { listen } from "./listen.ts";
 import {
@@ -148,6 +150,22 @@ test("one connection more than maxConnections is closed, and reported with the l
     },
   ]);
   assert.equal(listener.connections, 1);
+});
+
+test("calls of a principal on one connection more than maxConnectionsPerPrincipal are refused, until one closes", async (t) => {
+  const limits = { maxConnectionsPerPrincipal: 1 };
+  const admit = () => new Access({ ...anybody, subject: "somebody" });
+  const { listener } = await startListener(t, { limits, admit });
+  const call = (transport: Transport) => createClient(BridgeService, transport).getInfo({});
+  const first = openSession(t, listener.url);
+  const request = first.request({ ":method": "POST", ":path": infoPath, "content-type": "application/proto" });
+  request.end();
+  await once(request, "response");
+  const refused = { code: Code.ResourceExhausted, rawMessage: /maxConnectionsPerPrincipal, 1/ };
+  await assert.rejects(call(createGrpcTransport({ baseUrl: listener.url })), refused);
+  first.destroy();
+  await until(() => listener.connections === 1);
+  assert.equal((await call(createGrpcTransport({ baseUrl: listener.url }))).name, "test");
 });
 
 test("headers over maxHeaderBytes are refused over HTTP/1.1 and HTTP/2", async (t) => {

@@ -79,7 +79,7 @@ export interface Listener {
   readonly calls: number;
   /**
    * Tells HTTP/2 clients that the bridge is about to stop (GOAWAY), so that they make their next calls on another
-   * connection: behind a load balancer, to another bridge. Everything is still answered.
+   * connection: behind a load balancer, to another bridge. Calls in progress go on.
    */
   sendAway(): void;
   /**
@@ -158,7 +158,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   async function close(graceMs: number): Promise<void> {
     const reason = new ConnectError("the bridge is shutting down", Code.Unavailable);
     const released = new Promise<void>((resolve) => acceptor.close(() => resolve()));
-    connections.drain();
+    connections.sendAway();
     for (const call of calls) if (call.streaming) call.end(reason);
     await within(graceMs, calls.whenEmpty());
     for (const call of calls) call.end(reason);

@@ -8,7 +8,7 @@ function watch() {
   const time = createManualTimers();
   const state = { memory: 0.1, shed: 0 };
   const overload = createOverload({
-    limits: defaultOverloadLimits,
+    limits: { ...defaultOverloadLimits, maxLoopDelayMs: 200 },
     runtime: time.runtime,
     logger: createTestLogger().logger,
     breaches: createBreaches(),

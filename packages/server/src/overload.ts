@@ -16,12 +16,12 @@ export interface OverloadLimits {
   readonly memoryBytes: number;
   /**
    * How late timers may be for two seconds on end, in milliseconds; then no more calls are taken until they are not.
-   * Default: 200, what people notice.
+   * Default: 1000: a thousand agents that come back at once make it a fifth of that, and are let in sooner so.
    */
   readonly maxLoopDelayMs: number;
 }
 
-export const defaultOverloadLimits: OverloadLimits = { memoryBytes: 0, maxLoopDelayMs: 200 };
+export const defaultOverloadLimits: OverloadLimits = { memoryBytes: 0, maxLoopDelayMs: 1000 };
 
 /** How full a process is, and how late. */
 export interface Overload extends Load {
@@ -62,7 +62,8 @@ export function createOverload(options: OverloadOptions): Overload {
     const nowMs = runtime.monotonic();
     delayMs = Math.max(0, nowMs - dueMs);
     if (delayMs <= limits.maxLoopDelayMs) lateSince = undefined;
-    else lateSince ??= nowMs - delayMs;
+    // One long turn is over when it is seen: late is what stays late.
+    else lateSince ??= nowMs;
     const wasLate = isLate;
     isLate = lateSince !== undefined && nowMs - lateSince >= lateForMs;
     if (isLate && !wasLate) logger.warn("the event loop is late; no calls are taken", { delayMs: Math.round(delayMs) });

@@ -44,6 +44,7 @@ const badIds = {
   "text that runs the other way": "a\u202eb",
   "a path": "../../etc",
   "two bytes a letter": "\u00e9",
+  "the name of a prototype": "__proto__",
 };
 for (const [name, agentId] of Object.entries(badIds)) {
   test(`row 42: the agent id ${name} is refused`, async () => {
@@ -53,7 +54,7 @@ for (const [name, agentId] of Object.entries(badIds)) {
 
 test("row 42: ids that are names of an object's own are ids like others", async () => {
   await victim.withstand(async () => {
-    for (const agentId of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
+    for (const agentId of ["constructor", "toString", "hasOwnProperty"]) {
       const call = openStream(victim.transport);
       call.say({ case: "register", value: { agentId, topics: ["row.42"] } });
       assert.equal((await call.hear())?.delivery.case, "ack");

@@ -155,6 +155,7 @@ export function serveRawUnary(options: RawUnaryOptions): void {
   if (error !== undefined) return end(error);
   if (timeoutMs !== undefined) {
     const late = (): void => end(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+    if (timeoutMs <= 0) return late();
     timer = runtime.setTimer(late, timeoutMs);
   }
   stream.on("data", (chunk: Buffer) => {

@@ -7,6 +7,7 @@ import type { EventLog } from "../log/event-log.ts";
 import { createManualRuntime } from "../manual-runtime.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { type BusWorld, createBusWorld, eventOf, type TestSubscriber } from "./bus-world.test-helper.ts";
+import type { SubscriptionRequest } from "./subscription-request.ts";
 
 /** A crash sets positions back by so much at most. */
 const positionDelayMs = 5;
@@ -24,10 +25,12 @@ const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
 
+type HistoryRequest = Pick<SubscriptionRequest, "window" | "atLeastOnce" | "maxAttempts" | "durable">;
+
 /** One agent, its durable subscription, one publisher, and what must be true of them in the end. */
 class History {
   readonly #crashing = createCrashingLog(positionDelayMs);
-  readonly #request: { readonly window: number; readonly atLeastOnce?: boolean; readonly durable: string };
+  readonly #request: HistoryRequest;
   #world!: BusWorld;
   #log: EventLog | undefined;
   #agent: TestSubscriber | undefined;
@@ -44,7 +47,7 @@ class History {
   /** What the agent has and is not done with, by its sequence number. */
   #held = new Map<number, { id: string; offset: number }>();
 
-  constructor(request: { readonly window: number; readonly atLeastOnce?: boolean; readonly durable: string }) {
+  constructor(request: HistoryRequest) {
     this.#request = request;
   }
 
@@ -157,7 +160,7 @@ test("at least once, whatever happens, each event that was receipted is handled,
     step,
     count: 100,
     async run(steps) {
-      const history = new History({ window: 5, atLeastOnce: true, durable: "work" });
+      const history = new History({ window: 5, atLeastOnce: true, maxAttempts: 100, durable: "work" });
       await history.start();
       for (const each of steps) await history.run(each);
       const { handled, receipted } = await history.finish();

@@ -53,6 +53,7 @@ export function watchConnection(socket: Socket, parts: ConnectionParts): Connect
   const principals = new Set<string>();
   let session: ServerHttp2Session | undefined;
   let streams = 0;
+  let isExpelled = false;
   let idleTimer: Timer | undefined;
   let ageTimer: Timer | undefined;
   const cancelled = createBudget("cancelledCallsPerSec");
@@ -62,15 +63,17 @@ export function watchConnection(socket: Socket, parts: ConnectionParts): Connect
     const perSecond = limits[limit];
     const bucket = new TokenBucket({ perSecond, burst: perSecond * burstSeconds }, runtime.monotonic());
     return () => {
-      if (bucket.spend(1, runtime.monotonic()) > 0 && !socket.destroyed) expel(limit);
+      if (bucket.spend(1, runtime.monotonic()) > 0 && !isExpelled) expel(limit);
     };
   }
 
   function expel(limit: keyof ListenerLimits): void {
+    isExpelled = true;
     breaches.count(limit);
     logger.warn("a connection was closed for what its peer did", { peer, limit, value: limits[limit] });
-    session?.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     if (session === undefined) socket.destroy();
+    // Not while nghttp2 reads the frame that was too many: Node 24 then aborts the process.
+    runtime.defer(() => session?.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
   }
 
   function expireIn(delayMs: number): void {

@@ -83,22 +83,19 @@ for (const [name, bytes] of Object.entries(beginnings)) {
 }
 
 test("row 16: 500 connections that break the protocol and hang up leave nothing, and no lock-out", async () => {
-  await victim.withstand(
-    async () => {
-      for (let round = 0; round < 5; round += 1) {
-        await Promise.all(
-          Array.from({ length: 100 }, async () => {
-            const raw = await openRaw(victim.port);
-            // A PRIORITY frame is five bytes long.
-            await raw.send(callHeaders(1, streamPath), frame(frameTypes.priority, 0, 1, Buffer.alloc(3)));
-            await raw.frame(frameTypes.goaway);
-            raw.destroy();
-          }),
-        );
-      }
-    },
-    { grownMib: 48 },
-  );
+  await victim.withstand(async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          const raw = await openRaw(victim.port);
+          // A PRIORITY frame is five bytes long.
+          await raw.send(callHeaders(1, streamPath), frame(frameTypes.priority, 0, 1, Buffer.alloc(3)));
+          await raw.frame(frameTypes.goaway);
+          raw.destroy();
+        }),
+      );
+    }
+  });
 });
 
 test("row 16: connections beyond maxConnections are closed at once, and there is room again when some leave", async () => {

@@ -108,27 +108,21 @@ test("row 8: heads that are followed by a broken connection leave nothing", asyn
 for (const reads of [true, false]) {
   const how = reads ? "and read" : "and not read";
   test(`row 9: 100,000 pings, ${how}, are bounded in time and memory`, async () => {
-    await victim.withstand(
-      async () => {
-        const raw = await openRaw(victim.port);
-        if (!reads) raw.socket.pause();
-        await flood(raw, 100_000, (index) => frame(frameTypes.ping, 0, 0, Buffer.concat([uint32(0), uint32(index)])));
-        raw.destroy();
-      },
-      { grownMib: 20 },
-    );
+    await victim.withstand(async () => {
+      const raw = await openRaw(victim.port);
+      if (!reads) raw.socket.pause();
+      await flood(raw, 100_000, (index) => frame(frameTypes.ping, 0, 0, Buffer.concat([uint32(0), uint32(index)])));
+      raw.destroy();
+    });
   });
 
   test(`row 10: 100,000 SETTINGS, ${how}, are bounded in time and memory`, async () => {
-    await victim.withstand(
-      async () => {
-        const raw = await openRaw(victim.port);
-        if (!reads) raw.socket.pause();
-        await flood(raw, 100_000, () => frame(frameTypes.settings, 0, 0, setting(4, 65_535)));
-        raw.destroy();
-      },
-      { grownMib: 20 },
-    );
+    await victim.withstand(async () => {
+      const raw = await openRaw(victim.port);
+      if (!reads) raw.socket.pause();
+      await flood(raw, 100_000, () => frame(frameTypes.settings, 0, 0, setting(4, 65_535)));
+      raw.destroy();
+    });
   });
 }
 
@@ -158,7 +152,7 @@ test("row 12: 100,000 requests for unknown paths end the connection early, and f
     await flood(raw, 100_000, (index) => callHeaders(streamId(index), `/no/such/path/${index}`, head));
     // What it says last may not arrive: the client was still sending.
     assert.ok([errorCodes.calm as number | undefined, undefined].includes(await farewell(raw)));
-    assert.ok(raw.received.length < 2000, `${raw.received.length} answers`);
+    assert.ok(raw.received.length < 10_000, `${raw.received.length} answers`);
   });
   assert.ok((state.breaches["badRequestsPerSec"] ?? 0) >= 1);
 });

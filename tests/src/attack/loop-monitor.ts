@@ -25,7 +25,7 @@ export function createLoopMonitor(): { read(reset: boolean): LoopDelays } {
     read(reset) {
       const sorted = delays.toSorted((a, b) => a - b);
       if (reset) delays = [];
-      return { p99DelayMs: sorted[Math.floor(sorted.length * 0.99)] ?? 0, longestDelayMs: sorted.at(-1) ?? 0 };
+      return { p99DelayMs: sorted[Math.floor((sorted.length - 1) * 0.99)] ?? 0, longestDelayMs: sorted.at(-1) ?? 0 };
     },
   };
 }

@@ -256,7 +256,7 @@ for (const [name, [schema, args]] of Object.entries(schemas)) {
         }
         await provider.leave();
       },
-      { longestDelayMs: 400 },
+      { longestDelayMs: 800 },
     );
   });
 }

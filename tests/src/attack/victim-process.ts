@@ -28,11 +28,13 @@ const monitor = createLoopMonitor();
 
 process.on("message", (reset: boolean) => {
   globalThis.gc?.();
+  const { heapUsed, external, rss } = process.memoryUsage();
   const state: VictimState = {
     address: server.address,
     connections: server.listener.connections,
     calls: server.listener.calls,
-    rssMib: process.memoryUsage.rss() / 2 ** 20,
+    heldMib: (heapUsed + external) / 2 ** 20,
+    rssMib: rss / 2 ** 20,
     defects,
     breaches: Object.fromEntries(bridge.breaches.counts()),
     ...monitor.read(reset),

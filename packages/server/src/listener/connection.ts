@@ -73,7 +73,9 @@ export function watchConnection(socket: Socket, parts: ConnectionParts): Connect
     logger.warn("a connection was closed for what its peer did", { peer, limit, value: limits[limit] });
     if (session === undefined) socket.destroy();
     // Not while nghttp2 reads the frame that was too many: Node 24 then aborts the process.
-    runtime.defer(() => session?.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
+    // Without an error, Node forgets the code.
+    const error = new Error(`the peer used up ${limit}`);
+    runtime.defer(() => session?.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM));
   }
 
   function expireIn(delayMs: number): void {

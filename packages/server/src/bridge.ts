@@ -7,6 +7,7 @@ import {
   BridgeService,
   MemoryService,
 } from "@loom-bridge/protocol/messages";
+import { type BridgeLimits, resolveBridgeLimits } from "./bridge-limits.ts";
 import type { Access } from "./domain/access/access.ts";
 import { createAudit } from "./domain/access/audit.ts";
 import type { Authenticator, Presented } from "./domain/access/authenticator.ts";
@@ -19,7 +20,7 @@ import type { EventLog } from "./domain/log/event-log.ts";
 import { type Logger, silentLogger } from "./domain/logger.ts";
 import type { MemoryLimits } from "./domain/memory/memory-limits.ts";
 import type { MemoryStore } from "./domain/memory/memory-store.ts";
-import { defaultSessionSettings } from "./domain/session/session-settings.ts";
+import { defaultRegisterTimeoutMs, defaultSessionSettings } from "./domain/session/session-settings.ts";
 import type { BridgeTool } from "./domain/tools/bridge-tool.ts";
 import type { CallResultStore } from "./domain/tools/call-result-store.ts";
 import type { ToolDescriptor, ToolProvider } from "./domain/tools/tool.ts";
@@ -78,6 +79,8 @@ export interface BridgeOptions {
   readonly stallTimeoutMs?: number;
   /** How long a stream may be open without a Register. Default: 5000: a client sends it at once. */
   readonly registerTimeoutMs?: number;
+  /** What agents, events and tools may take. Default: that of `BridgeLimits`. */
+  readonly limits?: Partial<BridgeLimits>;
 }
 
 /** A bridge without sockets: `serve` gives it some, a test reaches it in memory. */
@@ -130,19 +133,23 @@ export interface Bridge {
 
 export function createBridge(options: BridgeOptions = {}): Bridge {
   const { runtime = systemRuntime, tenants = {} } = options;
-  const logger = createBoundedLogger(options.logger ?? silentLogger, runtime);
+  const limits = resolveBridgeLimits(options.limits);
+  const { logLinesPerPeer: linesPerPeer, streamsPerPrincipal } = limits;
+  const logger = createBoundedLogger(options.logger ?? silentLogger, runtime, linesPerPeer);
   const breaches = createBreaches();
   const { heartbeatIntervalMs = defaultSessionSettings.heartbeatIntervalMs } = options;
   const audit = createAudit(logger, runtime);
-  const gatekeeper = createGatekeeper({ authenticator: options.authenticator, runtime, logger, audit });
+  const { authenticator } = options;
+  const gatekeeper = createGatekeeper({ authenticator, runtime, logger, audit, streamsPerPrincipal });
   const common: Omit<SpaceOptions, keyof SpaceStores | "tools"> = {
     runtime,
     logger,
     breaches,
     gatekeeper,
-    settings: { ...defaultSessionSettings, heartbeatIntervalMs },
+    settings: { ...defaultSessionSettings, ...limits, heartbeatIntervalMs },
+    limits,
     stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
-    registerTimeoutMs: options.registerTimeoutMs ?? 5_000,
+    registerTimeoutMs: options.registerTimeoutMs ?? defaultRegisterTimeoutMs,
     startedMs: Math.floor(runtime.now()),
     memoryLimits: options.memoryLimits,
     journal: options.journal,
@@ -188,7 +195,7 @@ export function createBridge(options: BridgeOptions = {}): Bridge {
     version,
     runtime,
     logger,
-    isGuarded: options.authenticator !== undefined,
+    isGuarded: authenticator !== undefined,
     admit: (presented) => admitCall(gate, presented, logger),
     vouchFor: (principal) => enter(gatekeeper.accessOf(principal)),
     reload,

@@ -3,6 +3,7 @@ export { createCalloutAuthenticator } from "./auth/callout.ts";
 export type { GrantsInit, RulesInit } from "./auth/grants-init.ts";
 export { createPrincipal, type PrincipalInit } from "./auth/principal-init.ts";
 export { type Bridge, type BridgeOptions, createBridge, type TenantOptions } from "./bridge.ts";
+export type { BridgeLimits } from "./bridge-limits.ts";
 export type { Authenticator, ClientCertificate, Presented } from "./domain/access/authenticator.ts";
 export type { ReloadOutcome } from "./domain/access/gatekeeper.ts";
 export type { Act, Grants, Rules } from "./domain/access/grants.ts";

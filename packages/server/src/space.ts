@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Runtime } from "@loom-bridge/protocol";
 import type { ActionService, AgentService, BridgeService, MemoryService } from "@loom-bridge/protocol/messages";
+import type { BridgeLimits } from "./bridge-limits.ts";
 import type { Access } from "./domain/access/access.ts";
 import type { Gatekeeper } from "./domain/access/gatekeeper.ts";
 import type { Breaches } from "./domain/breaches.ts";
@@ -46,6 +47,7 @@ export interface SpaceOptions extends SpaceStores {
   readonly breaches: Breaches;
   readonly gatekeeper: Gatekeeper;
   readonly settings: SessionSettings;
+  readonly limits: BridgeLimits;
   readonly stallTimeoutMs: number;
   readonly registerTimeoutMs: number;
   /** When the bridge began. */
@@ -86,20 +88,40 @@ export interface Space {
 }
 
 export function createSpace(options: SpaceOptions): Space {
-  const { runtime, logger, breaches, gatekeeper, settings, stallTimeoutMs, registerTimeoutMs, memoryLimits, tools } =
-    options;
+  const {
+    runtime,
+    logger,
+    breaches,
+    gatekeeper,
+    settings,
+    limits,
+    stallTimeoutMs,
+    registerTimeoutMs,
+    memoryLimits,
+    tools,
+  } = options;
   const { store = createInMemoryStore(), log = createInMemoryEventLog({ runtime }) } = options;
   const journal = options.journal === false ? silentJournal : createJournal(runtime, options.journal);
-  const bus = new EventBus({ runtime, stallTimeoutMs, log, annotate: annotateEvent, journal, logger, breaches });
+  const bus = new EventBus({
+    runtime,
+    stallTimeoutMs,
+    limits,
+    log,
+    annotate: annotateEvent,
+    journal,
+    logger,
+    breaches,
+  });
   const registry = createToolRegistry({
     compiler: createTypeboxCompiler(runtime),
+    limits,
     onChange: (change) => {
       logger.warn("a tool is described otherwise than before", { ...change });
       bus.announce(toBusEvent({ ...toolChanged(change), key: change.tool }, runtime));
     },
   });
   const { callResults: results = createInMemoryCallResults() } = options;
-  const broker = createToolBroker({ registry, runtime, logger, journal, breaches, results });
+  const broker = createToolBroker({ registry, runtime, logger, journal, breaches, results, limits });
   const provider = createBridgeToolProvider(tools);
   registry.register(
     provider,
@@ -117,6 +139,7 @@ export function createSpace(options: SpaceOptions): Space {
     logger,
     settings,
     gatekeeper,
+    breaches,
     onChange: presence.changed,
     tools: { register: registry.register, call: callAs },
   });

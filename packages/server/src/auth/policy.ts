@@ -1,8 +1,8 @@
 import { LoomError } from "@loom-bridge/protocol";
 import { z } from "zod";
-import { defaultPrincipalLimits, type Principal, type PrincipalLimits } from "../domain/access/principal.ts";
+import type { Principal } from "../domain/access/principal.ts";
 import { type GrantsInit, grantsSchema, mergeGrants } from "./grants-init.ts";
-import { subjectSchema, tenantSchema } from "./principal-init.ts";
+import { principalLimitsSchema, subjectSchema, tenantSchema } from "./principal-init.ts";
 
 /** What a policy says of one key; never the key. */
 export interface KeyEntry {
@@ -56,7 +56,7 @@ const schema = z.strictObject({
         tenant: tenantSchema.default(""),
         roles: roleNames.default([]),
         grants: grantsSchema.optional(),
-        limits: z.strictObject({ agents: z.int().min(1).optional() }).default({}),
+        limits: principalLimitsSchema.default({}),
       }),
     )
     .default([]),
@@ -124,13 +124,9 @@ export function createPolicy(document: unknown): Policy {
       const { tenant = "", expiresMs } = claimed;
       const entry = bySubject.get(subjectKey(subject, tenant));
       const grants = mergeGrants(partsOf(subject, claimed).map((part) => part.grants));
-      return { tenant, subject, grants, limits: limitsOf(entry?.limits), expiresMs };
+      return { tenant, subject, grants, limits: entry?.limits ?? {}, expiresMs };
     },
   };
-}
-
-function limitsOf(given: { readonly agents?: number | undefined } = {}): PrincipalLimits {
-  return { agents: given.agents ?? defaultPrincipalLimits.agents };
 }
 
 function duplicates<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {

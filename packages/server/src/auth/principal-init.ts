@@ -1,6 +1,6 @@
 import { LoomError } from "@loom-bridge/protocol";
 import { z } from "zod";
-import { defaultPrincipalLimits, type Principal, type PrincipalLimits } from "../domain/access/principal.ts";
+import type { Principal, PrincipalLimits } from "../domain/access/principal.ts";
 import { type GrantsInit, grantsSchema, mergeGrants, type RulesInit } from "./grants-init.ts";
 
 /** Who somebody is, as a program says it. */
@@ -13,7 +13,7 @@ export interface PrincipalInit {
   readonly agentIds?: RulesInit | undefined;
   /** Default: none. */
   readonly grants?: GrantsInit | undefined;
-  readonly limits?: Partial<PrincipalLimits> | undefined;
+  readonly limits?: PrincipalLimits | undefined;
   /** When its credentials end, in milliseconds since the Unix epoch. Default: never. */
   readonly expiresMs?: number | undefined;
 }
@@ -29,11 +29,16 @@ export const subjectSchema: z.ZodType<string> = z
   .refine((text) => Buffer.byteLength(text) <= 256, "has more than 256 bytes")
   .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(text), "has a control character");
 
+export const principalLimitsSchema: z.ZodType<PrincipalLimits> = z.strictObject({
+  agents: z.int().min(1).optional(),
+  streams: z.int().min(1).optional(),
+});
+
 const schema = z.strictObject({
   subject: subjectSchema,
   tenant: tenantSchema.optional(),
   grants: grantsSchema.optional(),
-  limits: z.strictObject({ agents: z.int().min(1).optional() }).optional(),
+  limits: principalLimitsSchema.optional(),
   expiresMs: z.number().optional(),
 });
 
@@ -47,12 +52,12 @@ export function createPrincipal(init: PrincipalInit): Principal {
     const problems = checked.error.issues.map(({ path, message }) => `${path.join(".") || "it"} ${message}`);
     throw new LoomError("invalid_argument", `this is no principal: ${problems.join("; ")}`);
   }
-  const { subject, tenant = "", limits, expiresMs } = init;
+  const { subject, tenant = "", limits = {}, expiresMs } = init;
   return {
     tenant,
     subject,
     grants: mergeGrants(grants === undefined ? [] : [grants]),
-    limits: { ...defaultPrincipalLimits, ...limits },
+    limits,
     expiresMs,
   };
 }

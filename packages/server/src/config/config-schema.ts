@@ -4,13 +4,17 @@ import { defaultJournalLimits } from "../domain/journal/journal.ts";
 import { defaultRetentionLimits } from "../domain/log/retention-limits.ts";
 import { defaultMemoryCapacity } from "../domain/memory/memory-capacity.ts";
 import { defaultMemoryLimits } from "../domain/memory/memory-limits.ts";
+import { defaultRegisterTimeoutMs } from "../domain/session/session-settings.ts";
+import { defaultCallResultLimits } from "../domain/tools/call-result-store.ts";
+import { defaultMemoryBytes } from "../stores/memory/in-memory-store.ts";
 import { type About, about } from "./about.ts";
+import { type AgentLimitConfig, agentLimitSettings } from "./agent-limit-settings.ts";
 import { type AuthConfig, authSettings } from "./auth-settings.ts";
 import { type LimitConfig, limitSettings } from "./limit-settings.ts";
 import { address, durationMs, hosts, path, whole } from "./setting-types.ts";
 
 /** Everything an operator can set, under the keys of the configuration file. */
-export interface Config extends AuthConfig, LimitConfig {
+export interface Config extends AuthConfig, LimitConfig, AgentLimitConfig {
   readonly address: string;
   readonly "tls.cert"?: string | undefined;
   readonly "tls.key"?: string | undefined;
@@ -22,19 +26,26 @@ export interface Config extends AuthConfig, LimitConfig {
   readonly "memory.executionsPerSession": number;
   readonly "memory.attemptsPerSession": number;
   readonly "memory.claimsPerSession": number;
+  readonly "memory.maxBytes": number;
   readonly "memory.maxWindowSec": number;
   readonly "tools.files.root"?: string | undefined;
   readonly "tools.files.write": boolean;
   readonly "tools.web.allow": readonly string[];
   readonly "tools.web.allowPrivate": readonly string[];
   readonly "session.heartbeatIntervalMs": number;
+  readonly "session.registerTimeoutMs": number;
   readonly "session.stallTimeoutMs": number;
   readonly "events.kind": "memory" | "sqlite";
   readonly "events.path": string;
   readonly "events.perTopic": number;
   readonly "events.bytesPerTopic": number;
   readonly "events.totalBytes": number;
+  readonly "events.topics": number;
+  readonly "events.positions": number;
   readonly "events.maxAgeMs": number;
+  readonly "results.maxEntries": number;
+  readonly "results.maxBytes": number;
+  readonly "results.keepMs": number;
   readonly "journal.enabled": boolean;
   readonly "journal.maxEntries": number;
   readonly "journal.maxBytes": number;
@@ -123,6 +134,11 @@ const shape = {
     description:
       "Claims of one memory session. One whose lease has ended makes room; when none has, a claim is refused.",
   }),
+  "memory.maxBytes": whole(1_099_511_627_776, defaultMemoryBytes).register(about, {
+    flag: "--memory-max-bytes",
+    placeholder: "bytes",
+    description: "What plans and executions take in memory, with --store memory. A write beyond is refused.",
+  }),
   "memory.maxWindowSec": whole(2_147_483_647, defaultMemoryLimits.windowSec).register(about, {
     flag: "--memory-max-window-sec",
     placeholder: "seconds",
@@ -154,6 +170,11 @@ const shape = {
     flag: "--heartbeat-interval-ms",
     placeholder: "ms",
     description: "How often agents should say that they live. Three silent intervals end a session.",
+  }),
+  "session.registerTimeoutMs": durationMs(defaultRegisterTimeoutMs).register(about, {
+    flag: "--register-timeout-ms",
+    placeholder: "ms",
+    description: "How long a stream may be open before it says which agent it is. Then it is ended.",
   }),
   "session.stallTimeoutMs": durationMs(30_000).register(about, {
     flag: "--stall-timeout-ms",
@@ -187,10 +208,35 @@ const shape = {
     placeholder: "bytes",
     description: "What is kept of all topics. The oldest event makes room.",
   }),
+  "events.topics": whole(100_000_000, defaultRetentionLimits.topics).register(about, {
+    flag: "--events-topics",
+    placeholder: "count",
+    description: "Topics of which events are kept. The one without news for longest makes room.",
+  }),
+  "events.positions": whole(100_000_000, defaultRetentionLimits.positions).register(about, {
+    flag: "--events-positions",
+    placeholder: "count",
+    description: "Positions of durable subscriptions that are kept. The one that was not moved for longest makes room.",
+  }),
   "events.maxAgeMs": whole(31_536_000_000, defaultRetentionLimits.ageMs).register(about, {
     flag: "--events-age-ms",
     placeholder: "ms",
     description: "How long events are kept.",
+  }),
+  "results.maxEntries": whole(100_000_000, defaultCallResultLimits.keys).register(about, {
+    flag: "--results-entries",
+    placeholder: "count",
+    description: "Results of calls with idempotency keys that are kept. The oldest makes room.",
+  }),
+  "results.maxBytes": whole(1_099_511_627_776, defaultCallResultLimits.bytes).register(about, {
+    flag: "--results-bytes",
+    placeholder: "bytes",
+    description: "Bytes of them. The oldest makes room.",
+  }),
+  "results.keepMs": whole(31_536_000_000, defaultCallResultLimits.keepMs).register(about, {
+    flag: "--results-age-ms",
+    placeholder: "ms",
+    description: "How long they are kept. After that, a call with the same key is a new one.",
   }),
   "journal.enabled": z.boolean().default(true).register(about, {
     flag: "--journal",
@@ -213,6 +259,7 @@ const shape = {
     description: "How long the journal remembers.",
   }),
   ...limitSettings,
+  ...agentLimitSettings,
   "metrics.address": z.string().superRefine(address).optional().register(about, {
     flag: "--metrics",
     placeholder: "host:port",

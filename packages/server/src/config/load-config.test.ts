@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { LoomError } from "@loom-bridge/protocol";
+import { defaultBridgeLimits } from "../bridge-limits.ts";
+import { agentLimitsOf } from "./agent-limit-settings.ts";
 import { type ConfigInputs, type LoadedConfig, loadConfig } from "./load-config.ts";
 
 let cwd: string;
@@ -68,6 +70,14 @@ test("texts of the environment and of flags become numbers, booleans and lists",
   assert.equal(config["tools.files.write"], true);
   assert.equal(config["shutdown.graceMs"], 250);
   assert.deepEqual(config["tools.web.allow"], ["a.example", "b.example"]);
+});
+
+test("every limit of agents, events and tools can be set, and not beyond what clients take", async () => {
+  const flags = new Map([["limits.maxOpenCalls", "7"]]);
+  const { config } = await load({ flags, env: { LOOM_BRIDGE_EVENT_BYTES: "65536" } });
+  assert.deepEqual(agentLimitsOf(config), { ...defaultBridgeLimits, maxOpenCalls: 7, eventBytes: 65_536 });
+  const refused = load({ env: { LOOM_BRIDGE_EVENT_BYTES: "1048577" } });
+  await assert.rejects(refused, /LOOM_BRIDGE_EVENT_BYTES is 1048577; allowed: a whole number from 1 to 1048576/);
 });
 
 test("an empty variable is not set", async () => {

@@ -1,10 +1,6 @@
 import type { Runtime } from "@loom-bridge/protocol";
 import type { Logger } from "./logger.ts";
 
-/** Lines of one message about one peer in a second. */
-const linesPerPeer = 10;
-/** Lines of one message about all peers in a second. */
-const linesPerMessage = 100;
 /** More peers than that in a second are taken as one. */
 const maxPeers = 1000;
 
@@ -16,11 +12,12 @@ interface Second {
 }
 
 /**
- * Passes on at most ten lines of each message about each peer in a second, and a hundred about all of them, so that
+ * Passes on at most so many lines of each message about each peer in a second, and ten times as many about all, so that
  * nobody can fill a disk with mistakes or hide those of others. The next line tells how many were left out. Messages
  * must be constants; what varies belongs in the facts, and whom they are about as `peer` or `agentId`.
  */
-export function createBoundedLogger(logger: Logger, runtime: Runtime): Logger {
+export function createBoundedLogger(logger: Logger, runtime: Runtime, linesPerPeer = 10): Logger {
+  const linesPerMessage = 10 * linesPerPeer;
   const seconds = new Map<string, Second>();
 
   function secondOf(message: string): Second {

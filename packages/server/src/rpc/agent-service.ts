@@ -14,7 +14,7 @@ export interface AgentServiceOptions {
   readonly sessions: SessionRegistry;
   readonly presence: Presence;
   readonly streamEnds: StreamEnds;
-  readonly gatekeeper: Pick<Gatekeeper, "hold">;
+  readonly gatekeeper: Pick<Gatekeeper, "holdStream">;
   readonly bus: EventBus;
   readonly logger: Logger;
 }

@@ -27,7 +27,7 @@ import { visibleRecords, visibleReport, visibleSubscriptions } from "./visible-s
 export interface BridgeServiceOptions extends StreamHandlerOptions {
   readonly bus: EventBus;
   readonly streamEnds: StreamEnds;
-  readonly gatekeeper: Pick<Gatekeeper, "hold">;
+  readonly gatekeeper: Pick<Gatekeeper, "holdStream">;
   readonly journal: Journal;
   readonly runtime: Runtime;
   readonly breaches: Breaches;
@@ -43,7 +43,13 @@ export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<
   const { bus, runtime, sessions, settings, logger } = options;
   return {
     stream: createStreamHandler(options),
-    subscribe: createSubscribeHandler({ bus, streamEnds: options.streamEnds, gatekeeper: options.gatekeeper, logger }),
+    subscribe: createSubscribeHandler({
+      bus,
+      settings,
+      streamEnds: options.streamEnds,
+      gatekeeper: options.gatekeeper,
+      logger,
+    }),
 
     async publish({ topic, event }, context) {
       const access = accessOf(context);
@@ -91,7 +97,7 @@ export function createBridgeService(options: BridgeServiceOptions): ServiceImpl<
           .map(fromTopicReport),
         total: fromTopicReport(total),
         topicCount,
-        limitBreaches: access.isUnrestricted ? fromCounts(options.breaches.counts()) : {},
+        limitBreaches: access.may("admin", "observe") ? fromCounts(options.breaches.counts()) : {},
         subscriptions: withSubscriptions
           ? visibleSubscriptions(bus, access).slice(0, maxSubscriptionStats).map(fromSubscriptionReport)
           : [],

@@ -10,7 +10,7 @@ import type { Taken } from "../domain/bus/outlet.ts";
 import type { Subscriber } from "../domain/bus/subscriber.ts";
 import type { Logger } from "../domain/logger.ts";
 import { checkHearing } from "../domain/session/check-hearing.ts";
-import { checkSubscription } from "../domain/session/registration.ts";
+import { checkSubscription, type HearingLimits } from "../domain/session/registration.ts";
 import type { StreamEnds } from "../domain/session/stream-ends.ts";
 import { accessOf } from "./access-of.ts";
 import { abortReason, toConnectError } from "./connect-error.ts";
@@ -22,8 +22,9 @@ const batchEvents = 64;
 
 export interface SubscribeHandlerOptions {
   readonly bus: EventBus;
+  readonly settings: HearingLimits;
   readonly streamEnds: StreamEnds;
-  readonly gatekeeper: Pick<Gatekeeper, "hold">;
+  readonly gatekeeper: Pick<Gatekeeper, "holdStream">;
   readonly logger: Logger;
 }
 
@@ -52,13 +53,11 @@ export function createSubscribeHandler(options: SubscribeHandlerOptions) {
     try {
       const { filters, eventTypes } = request;
       const wanted = { id: 1, filters, eventTypes, quality: toQuality(request.qos), window: 0 };
-      checkSubscription(wanted, []);
+      checkSubscription(wanted, [], options.settings);
       const access = accessOf(context);
       if (checkHearing(access, wanted)) subscriber.accepts = ({ topic, key = "" }) => access.mayHear(topic, key);
-      stop.push(
-        options.streamEnds.add(end),
-        options.gatekeeper.hold(access, { end, changed: () => end(rightsChanged()) }),
-      );
+      stop.push(options.gatekeeper.holdStream(access, { end, changed: () => end(rightsChanged()) }));
+      stop.push(options.streamEnds.add(end));
       subscription = options.bus.subscribe(subscriber, wanted);
       yield create(SubscribeResponseSchema, { delivery: { case: "subscribed", value: {} } });
       for (;;) {

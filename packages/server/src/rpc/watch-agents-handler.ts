@@ -24,7 +24,7 @@ export interface WatchAgentsOptions {
   /** The live sessions. */
   readonly list: () => readonly Session[];
   readonly streamEnds: StreamEnds;
-  readonly gatekeeper: Pick<Gatekeeper, "hold">;
+  readonly gatekeeper: Pick<Gatekeeper, "holdStream">;
   readonly logger: Logger;
 }
 
@@ -49,7 +49,8 @@ export function createWatchAgentsHandler({ presence, list, streamEnds, gatekeepe
     context.signal.addEventListener("abort", wake);
     try {
       const access = accessOf(context);
-      stop.push(streamEnds.add(end), gatekeeper.hold(access, { end, changed: () => end(rightsChanged()) }));
+      stop.push(gatekeeper.holdStream(access, { end, changed: () => end(rightsChanged()) }));
+      stop.push(streamEnds.add(end));
       const stopWatching = presence.watch((change) => {
         const response = maySee(access, change.session) ? toResponse(change, tool, access) : undefined;
         if (response === undefined) return;
@@ -98,6 +99,6 @@ function tooSlow(): LoomError {
   const message = `the watcher does not read: ${maxChanges} changes wait for it. Read faster, and watch again to see who is here`;
   return new LoomError("resource_exhausted", message, {
     retryable: true,
-    details: { limit: "watch_changes", value: String(maxChanges) },
+    details: { limit: "watchChanges", value: String(maxChanges) },
   });
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { createConfiguredAuthenticator } from "../../auth/configured-authenticator.ts";
 import { type Bridge, createBridge } from "../../bridge.ts";
+import { agentLimitsOf } from "../../config/agent-limit-settings.ts";
 import type { Config } from "../../config/config-schema.ts";
 import type { Authenticator } from "../../domain/access/authenticator.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -40,6 +41,8 @@ export async function createConfiguredBridge(
     },
     heartbeatIntervalMs: config["session.heartbeatIntervalMs"],
     stallTimeoutMs: config["session.stallTimeoutMs"],
+    registerTimeoutMs: config["session.registerTimeoutMs"],
+    limits: agentLimitsOf(config),
   });
   return { bridge, tools: tools.map(({ descriptor }) => descriptor.name) };
 }

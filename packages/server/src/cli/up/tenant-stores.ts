@@ -47,7 +47,7 @@ async function openStore({ config, runtime }: Source, tenant: string): Promise<M
     attemptsPerSession: config["memory.attemptsPerSession"],
     claimsPerSession: config["memory.claimsPerSession"],
   };
-  if (config["store.kind"] === "memory") return createInMemoryStore({ capacity });
+  if (config["store.kind"] === "memory") return createInMemoryStore({ capacity, maxBytes: config["memory.maxBytes"] });
   // Imported only when wanted: it brings a native library with it.
   const { createSqliteStore } = await import("../../stores/sqlite/sqlite-store.ts");
   return await createSqliteStore({ path: fileOf(config["store.path"], tenant), runtime, capacity });
@@ -58,6 +58,8 @@ async function openEventLog({ config, runtime, logger }: Source, tenant: string)
     topicMessages: config["events.perTopic"],
     topicBytes: config["events.bytesPerTopic"],
     totalBytes: config["events.totalBytes"],
+    topics: config["events.topics"],
+    positions: config["events.positions"],
     ageMs: config["events.maxAgeMs"],
   };
   if (config["events.kind"] === "memory") return createInMemoryEventLog({ runtime, limits });
@@ -67,7 +69,12 @@ async function openEventLog({ config, runtime, logger }: Source, tenant: string)
 
 /** Keeps results of calls where plans and executions are. */
 async function openCallResults({ config, runtime }: Source, tenant: string): Promise<CallResultStore> {
-  if (config["store.kind"] === "memory") return createInMemoryCallResults();
+  const limits = {
+    keepMs: config["results.keepMs"],
+    keys: config["results.maxEntries"],
+    bytes: config["results.maxBytes"],
+  };
+  if (config["store.kind"] === "memory") return createInMemoryCallResults(limits);
   const { createSqliteCallResults } = await import("../../stores/call-results/sqlite-call-results.ts");
-  return await createSqliteCallResults({ path: fileOf(config["store.path"], tenant), runtime });
+  return await createSqliteCallResults({ path: fileOf(config["store.path"], tenant), runtime, limits });
 }

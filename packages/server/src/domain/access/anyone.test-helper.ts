@@ -6,4 +6,8 @@ import { anybody } from "./principal.ts";
 export const anyone: Access = new Access(anybody);
 
 /** Watches over nobody. */
-export const noGate: Pick<Gatekeeper, "hold" | "admit"> = { hold: () => () => {}, admit: () => anyone };
+export const noGate: Pick<Gatekeeper, "hold" | "holdStream" | "admit"> = {
+  hold: () => () => {},
+  holdStream: () => () => {},
+  admit: () => anyone,
+};

@@ -155,6 +155,38 @@ test("who was let in before a reload and opens its stream after it is asked agai
   assert.deepEqual(heard, ["unauthenticated CREDENTIALS_REVOKED true"]);
 });
 
+test("those about whom nobody answers hold up few others, and for five seconds", async () => {
+  const isSlow = (header: Presented["header"]): boolean => header.get("authorization")?.startsWith("slow") === true;
+  let isRevoked = false;
+  const { gate, runtime, hold } = createWorld(
+    {},
+    {
+      authenticate({ header }) {
+        if (!isRevoked) return principal("alice");
+        if (isSlow(header)) return new Promise<never>(() => {});
+        throw unauthenticated("invalid");
+      },
+    },
+  );
+  const open = async (count: number, name: string) =>
+    await Promise.all(Array.from({ length: count }, async () => hold(await gate.admit(showing(name)))));
+  const slow = await open(150, "slow");
+  const others = await open(300, "revoked");
+  isRevoked = true;
+  const reloaded = gate.reload();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(others.filter(({ heard }) => heard.length > 0).length, 0);
+  runtime.advance(5000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(others.filter(({ heard }) => heard.length > 0).length, 300);
+  runtime.advance(5000);
+  assert.deepEqual(await reloaded, { unchanged: 150, changed: 0, ended: 300 });
+  assert.deepEqual(
+    slow.flatMap(({ heard }) => heard),
+    [],
+  );
+});
+
 test("when it cannot be found out who somebody is now, its stream goes on", async () => {
   let isDown = false;
   const { gate, hold } = createWorld(

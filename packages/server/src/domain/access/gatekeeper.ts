@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LoomError, maxTimerDelayMs, type Runtime, type Timer } from "@loom-bridge/protocol";
 import type { Logger } from "../logger.ts";
 import { Access, type OnDenied } from "./access.ts";
+import { askInTurns } from "./ask-in-turns.ts";
 import type { Audit } from "./audit.ts";
 import type { Authenticator, Presented } from "./authenticator.ts";
 import { anybody, type Principal } from "./principal.ts";
@@ -14,6 +15,8 @@ export interface GatekeeperOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly audit: Audit;
+  /** Streams without a session of one principal, unless its own limits say otherwise. Default: 100. */
+  readonly streamsPerPrincipal?: number;
 }
 
 /** What a stream does when its principal is not what it was. */
@@ -44,6 +47,11 @@ export interface Gatekeeper {
   /** Watches over a stream until the function is called that it returns. */
   hold(access: Access, holder: Holder): () => void;
   /**
+   * Does the same for a stream without a session, of which a principal may have only so many.
+   * @throws LoomError `resource_exhausted` when it has too many.
+   */
+  holdStream(access: Access, holder: Holder): () => void;
+  /**
    * Has the authenticator read its keys and rules anew, and asks it again about everybody who has a stream open.
    * @throws LoomError when it cannot; everything is as before then.
    */
@@ -52,10 +60,14 @@ export interface Gatekeeper {
 
 /** What an authenticator has to answer, its own requests to others included. */
 const answerTimeoutMs = 5000;
+/** Streams about which an authenticator is asked at a time: one that is slow for some holds up few others. */
+const askedAtOnce = 100;
 
 export function createGatekeeper(options: GatekeeperOptions): Gatekeeper {
-  const { authenticator, runtime, logger, audit } = options;
+  const { authenticator, runtime, logger, audit, streamsPerPrincipal = 100 } = options;
   const held = new Map<Holder, Access>();
+  /** Streams without a session, by their owner. */
+  const streams = new Map<string, number>();
   /** Counts the reloads, and remembers before which one somebody was let in. */
   let generation = 0;
   const admittedIn = new WeakMap<Presented, number>();
@@ -151,6 +163,21 @@ export function createGatekeeper(options: GatekeeperOptions): Gatekeeper {
     };
   }
 
+  function holdStream(access: Access, holder: Holder): () => void {
+    const { owner } = access;
+    const { streams: most = streamsPerPrincipal } = access.principal.limits;
+    const open = streams.get(owner) ?? 0;
+    if (open >= most) throw tooManyStreams(most);
+    streams.set(owner, open + 1);
+    const release = hold(access, holder);
+    return () => {
+      release();
+      const left = (streams.get(owner) ?? 0) - 1;
+      if (left > 0) streams.set(owner, left);
+      else streams.delete(owner);
+    };
+  }
+
   async function askAgain(holder: Holder, access: Access): Promise<keyof ReloadOutcome> {
     const principal = await findOut(access);
     if (principal === "unknown" || !held.has(holder)) return "unchanged";
@@ -181,14 +208,22 @@ export function createGatekeeper(options: GatekeeperOptions): Gatekeeper {
     admit,
     accessOf: (principal) => new Access(principal, { onDenied }),
     hold,
+    holdStream,
     async reload() {
       await authenticator?.reload?.();
       generation += 1;
       const outcome = { unchanged: 0, changed: 0, ended: 0 };
-      for (const [holder, access] of [...held]) {
+      await askInTurns([...held], askedAtOnce, async ([holder, access]) => {
         if (held.has(holder)) outcome[await askAgain(holder, access)] += 1;
-      }
+      });
       return outcome;
     },
   };
+}
+
+function tooManyStreams(most: number): LoomError {
+  const problem = `${most} subscriptions without a session are open with these credentials, the most allowed`;
+  return new LoomError("resource_exhausted", `${problem}; end one, or ask the operator for more`, {
+    details: { limit: "streamsPerPrincipal", value: String(most) },
+  });
 }

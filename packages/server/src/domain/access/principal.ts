@@ -1,9 +1,11 @@
 import { everything, type Grants } from "./grants.ts";
 
-/** What one principal may have open at a time. */
+/** What one principal may have open at a time, where it is another number than for others. */
 export interface PrincipalLimits {
-  /** Live sessions. Default: 100. */
-  readonly agents: number;
+  /** Live sessions. Default: `agentsPerPrincipal` of the bridge. */
+  readonly agents?: number | undefined;
+  /** Streams without a session: subscriptions, and watching agents. Default: `streamsPerPrincipal` of the bridge. */
+  readonly streams?: number | undefined;
 }
 
 /** Who is on the other side of a call, as its credentials prove. */
@@ -18,14 +20,11 @@ export interface Principal {
   readonly expiresMs: number | undefined;
 }
 
-/** What a principal may have open where nothing else is said. */
-export const defaultPrincipalLimits: PrincipalLimits = { agents: 100 };
-
 /** Everybody, where nobody is asked who they are. */
 export const anybody: Principal = {
   tenant: "",
   subject: "",
   grants: everything,
-  limits: { agents: Number.POSITIVE_INFINITY },
+  limits: { agents: Number.POSITIVE_INFINITY, streams: Number.POSITIVE_INFINITY },
   expiresMs: undefined,
 };

@@ -3,12 +3,12 @@ import { describe, test } from "node:test";
 import { LoomError } from "@loom-bridge/protocol";
 import { createManualRuntime } from "../manual-runtime.ts";
 import type { BusEvent } from "./bus-event.ts";
+import { defaultBusLimits, queueItems } from "./bus-limits.ts";
 import { maxCountedTopics } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { EventBus } from "./event-bus.ts";
 import type { Taken } from "./outlet.ts";
 import type { PublishOutcome } from "./publish-outcome.ts";
-import { type Quality, qualities } from "./quality.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { SubscriptionRequest } from "./subscription-request.ts";
 
@@ -109,7 +109,7 @@ describe("routing", async () => {
 
 describe("queues", () => {
   test("hold 512, 2048 and 4096 events", () => {
-    const sizes = (Object.keys(qualities) as Quality[]).map((quality) => qualities[quality].maxItems);
+    const sizes = Object.values(queueItems(defaultBusLimits));
     assert.deepEqual(sizes, [512, 2048, 4096]);
   });
 

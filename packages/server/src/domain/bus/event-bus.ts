@@ -5,6 +5,7 @@ import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Logger } from "../logger.ts";
 import type { BusEvent, LoggedEvent } from "./bus-event.ts";
+import { type BusLimits, defaultBusLimits } from "./bus-limits.ts";
 import { BusStatistics, type TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { type Annotate, createDeadLetter } from "./dead-letter.ts";
@@ -12,6 +13,7 @@ import type { DeliveryResult } from "./event-feed.ts";
 import { PastGroups } from "./past-groups.ts";
 import { PublishMemory, publishMemoryMs } from "./publish-memory.ts";
 import { countResults, type PublishOutcome } from "./publish-outcome.ts";
+import { eventTooLarge, topicIsTheBridges } from "./publish-refusals.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { BusParts } from "./subscription-parts.ts";
 import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
@@ -22,6 +24,7 @@ export interface EventBusOptions {
   readonly runtime: Runtime;
   /** How long publishers may wait for a subscriber that takes nothing, in milliseconds. */
   readonly stallTimeoutMs: number;
+  readonly limits?: Partial<BusLimits> | undefined;
   /** Keeps recent events. Absent: nothing is kept, so every subscription begins with the next event. */
   readonly log?: EventLog;
   /** Notes what happens to events. Default: nothing does. */
@@ -42,6 +45,7 @@ export interface TopicReport extends Readonly<TopicCounts> {
 /** Routes events from publishers to the queues of subscribers. */
 export class EventBus {
   readonly #options: EventBusOptions;
+  readonly #limits: BusLimits;
   readonly #statistics = new BusStatistics();
   readonly #subscriptions: Subscriptions;
   readonly #memory: PublishMemory;
@@ -52,6 +56,7 @@ export class EventBus {
     this.#options = options;
     const { log, runtime, stallTimeoutMs, journal = silentJournal } = options;
     this.#journal = journal;
+    this.#limits = { ...defaultBusLimits, ...options.limits };
     this.#pastGroups = new PastGroups(runtime, ({ event, counts }) => {
       this.#statistics.dropped(counts, "subscriber-left");
       journal.record("dropped", event.id, "", event.topic, "subscriber-left");
@@ -61,6 +66,7 @@ export class EventBus {
       log,
       runtime,
       stallTimeoutMs,
+      limits: this.#limits,
       journal,
       statistics: this.#statistics,
       onGivenUp: ({ event, counts, attempts }, reason, subscriber) => {
@@ -113,8 +119,8 @@ export class EventBus {
    * event at once either way.
    * @param once whether an event of the same sender and id, within two minutes, is this one again
    * @throws LoomError `invalid_argument` when the topic is none, `permission_denied` when it is the bridge's,
-   *   `failed_precondition` when the event's chain has come to its end; `resource_exhausted` or `unavailable`, also
-   *   later, when the log cannot keep it. Nothing was delivered then.
+   *   `failed_precondition` when the event's chain has come to its end; `resource_exhausted` when it is too large,
+   *   that or `unavailable`, also later, when the log cannot keep it. Nothing was delivered then.
    */
   publish(event: BusEvent, once = false): PublishOutcome | Promise<PublishOutcome> {
     try {
@@ -132,7 +138,9 @@ export class EventBus {
   }
 
   #publish(event: BusEvent, once: boolean): PublishOutcome | Promise<PublishOutcome> {
-    if (isBridgeTopic(event.topic)) throw isTheBridges(event.topic);
+    if (isBridgeTopic(event.topic)) throw topicIsTheBridges(event.topic);
+    if (event.body.byteLength > this.#limits.eventBytes)
+      throw eventTooLarge(event.body.byteLength, this.#limits.eventBytes);
     const route = this.#subscriptions.route(event.topic);
     const { sender, id } = event;
     // Publishers without a session have no name, and may well choose the same ids.
@@ -284,12 +292,4 @@ export class EventBus {
 /** What the bridge says of itself. It tells what is now, so nothing of it is kept. */
 function isNews({ segments }: Route): boolean {
   return segments[0] === "$sys";
-}
-
-function isTheBridges(topic: string): LoomError {
-  return new LoomError(
-    "permission_denied",
-    `topic ${JSON.stringify(topic.slice(0, 80))} is the bridge's: it alone publishes under $sys and $dlq; choose another`,
-    { details: { field: "topic" } },
-  );
 }

@@ -253,7 +253,7 @@ export class EventFeed {
         "Read faster, or subscribe with QOS_REALTIME to lose the oldest events instead",
       {
         retryable: true,
-        details: { limit: "stall_timeout_ms", value: String(this.#options.stallTimeoutMs) },
+        details: { limit: "stallTimeoutMs", value: String(this.#options.stallTimeoutMs) },
       },
     );
   }

@@ -2,6 +2,7 @@ import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import type { Journal } from "../journal/journal.ts";
 import type { EventLog, Filters } from "../log/event-log.ts";
 import type { LoggedEvent } from "./bus-event.ts";
+import { type BusLimits, queueItems } from "./bus-limits.ts";
 import type { BusStatistics } from "./bus-statistics.ts";
 import { CatchUp } from "./catch-up.ts";
 import { EventFeed } from "./event-feed.ts";
@@ -24,6 +25,7 @@ export interface BusParts {
   readonly runtime: Runtime;
   readonly statistics: BusStatistics;
   readonly stallTimeoutMs: number;
+  readonly limits: BusLimits;
   readonly journal: Journal;
   readonly pastGroups: PastGroups;
   /** An event was delivered in vain as often as allowed, or its subscriber will not have it. */
@@ -68,12 +70,12 @@ export function createFeed(
     readonly onStall: (error: LoomError) => void;
   },
 ): EventFeed {
-  const { log, runtime, statistics, stallTimeoutMs, journal } = parts;
+  const { log, runtime, statistics, stallTimeoutMs, journal, limits } = parts;
   const { beginning, subscriber, isWanted, onReady, onStall } = options;
   const { start, keeper } = beginning;
-  const quality = qualities[request.quality];
+  const { overflow = qualities[request.quality].overflow } = request;
   return new EventFeed({
-    queue: { ...quality, overflow: request.overflow ?? quality.overflow },
+    queue: { maxItems: queueItems(limits)[request.quality], maxBytes: limits.queueBytes, overflow },
     catchUp:
       start === undefined || log === undefined
         ? undefined

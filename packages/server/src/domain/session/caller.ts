@@ -11,6 +11,8 @@ export interface CallerOptions {
   readonly maxOpenCalls: number;
   readonly call: (request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
   readonly send: (frame: ControlFrame) => void;
+  /** Called when a call was not made because of its number. */
+  readonly onRefused: (error: LoomError) => void;
   /** Called when a call failed for a reason that is not the caller's. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -29,6 +31,7 @@ export class Caller {
   call(ref: number, request: CallRequest): void {
     const problem = this.#problemWith(ref);
     if (problem !== undefined) {
+      this.#options.onRefused(problem);
       this.#respond(ref, request.id, failure(problem));
       return;
     }
@@ -66,8 +69,8 @@ export class Caller {
     if (this.#open.size >= maxOpenCalls) {
       return new LoomError(
         "resource_exhausted",
-        `${maxOpenCalls} calls are open on this session; wait for one to end`,
-        notRun,
+        `${maxOpenCalls} calls are open on this session, the most allowed (maxOpenCalls); wait for one to end`,
+        { retryable: true, details: { ...notRun.details, limit: "maxOpenCalls", value: String(maxOpenCalls) } },
       );
     }
     return undefined;

@@ -1,6 +1,7 @@
-import type { LoomError } from "@loom-bridge/protocol";
+import { LoomError } from "@loom-bridge/protocol";
 import type { Drop } from "../bus/publish-outcome.ts";
 import type { ToolInvocation, ToolOutcome } from "../tools/tool.ts";
+import type { SessionLimits } from "./session-settings.ts";
 
 /** What became of `count` publishes in a row, starting with `ref`. */
 export interface Receipt {
@@ -43,4 +44,14 @@ export function frameSize(frame: ControlFrame): number {
     default:
       return 256;
   }
+}
+
+/** What ends the session of an agent for which so many frames wait that one more has no room. */
+export function doesNotRead(
+  waiting: number,
+  limits: Pick<SessionLimits, "maxControlFrames" | "maxControlBytes">,
+): LoomError {
+  const limit = waiting >= limits.maxControlFrames ? "maxControlFrames" : "maxControlBytes";
+  const problem = `the agent does not read its stream: ${waiting} frames wait for it (${limit}); read faster`;
+  return new LoomError("resource_exhausted", problem, { details: { limit, value: String(limits[limit]) } });
 }

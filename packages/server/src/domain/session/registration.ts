@@ -4,6 +4,7 @@ import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { ToolDescriptor } from "../tools/tool.ts";
 import { checkAgentId } from "./check-agent-id.ts";
 import { checkDelivery } from "./check-delivery.ts";
+import type { SessionLimits } from "./session-settings.ts";
 
 /** What an agent says when it opens a session. */
 export interface Registration {
@@ -16,11 +17,17 @@ export interface Registration {
   readonly hearsNotices?: boolean;
 }
 
+/** How many subscriptions and filters a session may have. */
+export type HearingLimits = Pick<
+  SessionLimits,
+  "subscriptionsPerSession" | "filtersPerSession" | "wildcardsPerSession"
+>;
+
 /**
  * Returns every subscription that a registration asks for, its topics as number 0.
  * @throws LoomError `invalid_argument` or `resource_exhausted` that names the field, when one part is wrong.
  */
-export function checkRegistration(registration: Registration): SubscriptionRequest[] {
+export function checkRegistration(registration: Registration, allowed: HearingLimits): SubscriptionRequest[] {
   checkAgentId(registration.agentId);
   checkMetadata(registration.metadata);
   const subscriptions = [...registration.subscriptions];
@@ -34,7 +41,7 @@ export function checkRegistration(registration: Registration): SubscriptionReque
     });
   }
   for (const [index, subscription] of subscriptions.entries()) {
-    checkSubscription(subscription, subscriptions.slice(0, index), registration.topics.length > 0);
+    checkSubscription(subscription, subscriptions.slice(0, index), allowed, registration.topics.length > 0);
   }
   return subscriptions;
 }
@@ -43,6 +50,7 @@ export function checkRegistration(registration: Registration): SubscriptionReque
 export function checkSubscription(
   subscription: SubscriptionRequest,
   others: readonly SubscriptionRequest[],
+  allowed: HearingLimits,
   isRegistration = false,
 ): void {
   if (subscription.id === 0 && !(isRegistration && others.length === 0)) {
@@ -51,19 +59,18 @@ export function checkSubscription(
   if (others.some((other) => other.id === subscription.id)) {
     throw invalid("subscription.id", `${subscription.id} is used twice; ids are unique within a session`);
   }
-  if (others.length + 1 > limits.subscriptionsPerSession) {
-    throw exhausted("subscriptions", others.length + 1, limits.subscriptionsPerSession);
-  }
+  atMost("subscriptions", others.length + 1, "subscriptionsPerSession", allowed);
   if (subscription.filters.length === 0) throw invalid("subscription.filters", "is empty; name at least one topic");
-  const filters = [subscription, ...others].reduce((sum, { filters: { length } }) => sum + length, 0);
-  if (filters > limits.filtersPerSession) throw exhausted("filters", filters, limits.filtersPerSession);
+  const filters = [subscription, ...others].flatMap((each) => each.filters);
+  atMost("filters", filters.length, "filtersPerSession", allowed);
+  atMost("filters with a wildcard", filters.filter(isWildcard).length, "wildcardsPerSession", allowed);
   for (const filter of subscription.filters) parseFilter(filter);
   checkDelivery(subscription, others);
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   const pairs = Object.entries(metadata);
-  if (pairs.length > limits.metadataPairs) throw exhausted("metadata", pairs.length, limits.metadataPairs);
+  atMost("metadata pairs", pairs.length, "metadataPairs", limits);
   for (const [key, value] of pairs) {
     if (Buffer.byteLength(key) > limits.metadataKeyBytes) {
       throw invalid("metadata", `has a key of ${Buffer.byteLength(key)} bytes; at most ${limits.metadataKeyBytes}`);
@@ -79,8 +86,18 @@ function invalid(field: string, problem: string): LoomError {
   return new LoomError("invalid_argument", `${field} ${problem}`, { details: { field } });
 }
 
-function exhausted(field: string, value: number, limit: number): LoomError {
-  return new LoomError("resource_exhausted", `${field}: ${value} are asked for, at most ${limit} are allowed`, {
-    details: { field, value: String(value), limit: String(limit) },
-  });
+function isWildcard(filter: string): boolean {
+  return filter.includes("*");
+}
+
+function atMost<Name extends string>(
+  what: string,
+  wanted: number,
+  limit: Name,
+  allowed: Readonly<Record<Name, number>>,
+): void {
+  const most = allowed[limit];
+  if (wanted <= most) return;
+  const problem = `${wanted} ${what} are asked for, at most ${most} are allowed (${limit}); use fewer`;
+  throw new LoomError("resource_exhausted", problem, { details: { field: what, limit, value: String(most) } });
 }

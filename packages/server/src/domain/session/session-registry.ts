@@ -5,6 +5,7 @@ import type { Gatekeeper } from "../access/gatekeeper.ts";
 import type { Act } from "../access/grants.ts";
 import type { Principal } from "../access/principal.ts";
 import { rightsChanged } from "../access/refusals.ts";
+import type { Breaches } from "../breaches.ts";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { Logger } from "../logger.ts";
 import type { ToolDescriptor, ToolProvider } from "../tools/tool.ts";
@@ -35,6 +36,8 @@ export interface SessionRegistryOptions {
   readonly logger: Logger;
   readonly settings: SessionSettings;
   readonly gatekeeper: Pick<Gatekeeper, "hold">;
+  /** Counts the limits that agents meet without an end of their streams. Default: nothing does. */
+  readonly breaches?: Breaches;
   /** Called once for each change, when it has happened. Default: nobody. */
   readonly onChange?: (change: SessionChange) => void;
 }
@@ -63,8 +66,8 @@ export class SessionRegistry {
    */
   open(registration: Registration, access: Access): Session {
     if (this.#closed !== undefined) throw this.#closed;
-    const { bus, tools, runtime, logger, settings } = this.#options;
-    const subscriptions = checkRegistration(registration);
+    const { bus, tools, runtime, logger, settings, breaches } = this.#options;
+    const subscriptions = checkRegistration(registration, settings);
     const older = this.#live.get(registration.agentId);
     const agentAccess = this.#checkRights(registration, access, older?.session);
     this.#epoch += 1;
@@ -79,6 +82,7 @@ export class SessionRegistry {
       runtime,
       logger,
       settings,
+      onRefused: (error) => breaches?.countError(error),
       callTool: tools.call,
       onEnd: (ended) => {
         release();
@@ -135,10 +139,11 @@ export class SessionRegistry {
     const { agentId, tools } = registration;
     access.check("agents.as", agentId);
     const { subject, limits } = access.principal;
+    const { agents = this.#options.settings.agentsPerPrincipal } = limits;
     if (older !== undefined && older.access.principal.subject !== subject) {
       throw access.deny("agents.as", agentId, "it is another principal's now");
     }
-    if (older === undefined && Number.isFinite(limits.agents)) this.#checkRoom(subject, limits.agents);
+    if (older === undefined && Number.isFinite(agents)) this.#checkRoom(subject, agents);
     const agentAccess = access.as(agentId);
     for (const { name } of tools) agentAccess.check("tools.provide", name);
     return agentAccess;
@@ -151,7 +156,7 @@ export class SessionRegistry {
     throw new LoomError(
       "resource_exhausted",
       `${own} agents of these credentials are connected, the most allowed; stop one, or ask the operator for more`,
-      { details: { limit: "agents_per_principal", value: String(limit) } },
+      { details: { limit: "agentsPerPrincipal", value: String(limit) } },
     );
   }
 

@@ -14,7 +14,7 @@ import { AgentProvider } from "./agent-provider.ts";
 import { AnswerRights } from "./answer-rights.ts";
 import { Caller, type CallRequest } from "./caller.ts";
 import { checkHearing } from "./check-hearing.ts";
-import { type ControlFrame, frameSize } from "./control-frame.ts";
+import { type ControlFrame, doesNotRead, frameSize } from "./control-frame.ts";
 import { Liveness } from "./liveness.ts";
 import { PublishLine } from "./publish-line.ts";
 import { checkSubscription, type Registration } from "./registration.ts";
@@ -29,6 +29,8 @@ export interface SessionParts {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly settings: SessionSettings;
+  /** Told what the agent alone is told otherwise, and what does not end its stream. */
+  readonly onRefused: (error: LoomError) => void;
   /** What its principal may do as this agent. */
   readonly access: Access;
   readonly callTool: (access: Access, request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
@@ -101,6 +103,7 @@ export class Session {
       maxOpenCalls: settings.maxOpenCalls,
       call: (request, signal) => parts.callTool(this.access, request, signal),
       send,
+      onRefused: parts.onRefused,
       onDefect: (error) => parts.logger.error("a tool call failed", { agentId: this.agentId, error }),
     });
     try {
@@ -168,6 +171,7 @@ export class Session {
       checkSubscription(
         request,
         this.subscriptions.filter(({ id }) => id !== request.id),
+        this.#parts.settings,
       );
       checkHearing(this.access, request);
       this.#unsubscribe(request.id);
@@ -176,6 +180,7 @@ export class Session {
       this.#send({ kind: "subscription-ack", id: request.id, active: true, problem: "", groupMembers, logOffset });
     } catch (error) {
       if (!LoomError.isInstance(error)) throw error;
+      this.#parts.onRefused(error);
       const subscription = this.#subscriptions.get(request.id)?.subscription;
       this.#send({
         kind: "subscription-ack",
@@ -287,12 +292,7 @@ export class Session {
   #send(frame: ControlFrame): void {
     if (this.#ended !== undefined) return;
     if (this.#control.offer(frame, frameSize(frame)) < 0) {
-      const limit = this.#parts.settings.maxControlFrames;
-      this.end(
-        new LoomError("resource_exhausted", `the agent does not read its stream: ${limit} frames wait for it`, {
-          details: { limit: "control_frames", value: String(limit) },
-        }),
-      );
+      this.end(doesNotRead(this.#control.length, this.#parts.settings));
       return;
     }
     this.#wakeup.wake();

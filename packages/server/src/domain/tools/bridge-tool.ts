@@ -62,6 +62,6 @@ const failurePrefix: Record<Exclude<ToolFailureReason, "INVALID_ARGUMENTS">, str
 };
 
 function outcomeOf({ code, message, details }: ToolFailure): ToolOutcome {
-  if (code === "INVALID_ARGUMENTS") return { ...toolFailures.invalidArguments(message), details };
+  if (code === "INVALID_ARGUMENTS") return { ...toolFailures.invalidArguments({ problem: message }), details };
   return { status: "error", code, message: `${failurePrefix[code]}: ${message}`, details };
 }

@@ -3,6 +3,14 @@ export interface JsonRules {
   readonly maxDepth: number;
   /** Objects, arrays, texts, numbers. */
   readonly maxValues: number;
+  /** Whose they are: the limits are called so. */
+  readonly of: "arguments" | "output";
+}
+
+/** What is wrong with JSON, and the limit that it breaks, if it is one. */
+export interface JsonHarm {
+  readonly problem: string;
+  readonly limit?: { readonly name: string; readonly value: number };
 }
 
 /**
@@ -11,25 +19,33 @@ export interface JsonRules {
  */
 export function findJsonHarm(
   root: unknown,
-  { maxDepth, maxValues }: JsonRules,
+  { maxDepth, maxValues, of }: JsonRules,
   onObject: (object: object) => void = () => {},
-): string | undefined {
+): JsonHarm | undefined {
   let level = isContainer(root) ? [root] : [];
   let values = 1;
   for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > maxDepth) return `they nest deeper than ${maxDepth} levels`;
+    if (depth > maxDepth) {
+      const limit = { name: `${of}Depth`, value: maxDepth };
+      return { problem: `they nest deeper than ${maxDepth} levels; make them flatter`, limit };
+    }
     const next: object[] = [];
     for (const node of level) {
       if (!Array.isArray(node)) {
-        if (Object.hasOwn(node, "__proto__")) return 'they have the key "__proto__", which is not allowed';
-        if (leadsToPrototype(node)) return 'they have the key "prototype" within "constructor", which is not allowed';
+        if (Object.hasOwn(node, "__proto__")) return { problem: 'they have the key "__proto__", which is not allowed' };
+        if (leadsToPrototype(node)) {
+          return { problem: 'they have the key "prototype" within "constructor", which is not allowed' };
+        }
         onObject(node);
       }
       for (const child of Object.values(node)) {
         values += 1;
         if (isContainer(child)) next.push(child);
       }
-      if (values > maxValues) return `they have more than ${maxValues} values`;
+      if (values > maxValues) {
+        const limit = { name: `${of}Values`, value: maxValues };
+        return { problem: `they have more than ${maxValues} values; send fewer`, limit };
+      }
     }
     level = next;
   }

@@ -26,7 +26,7 @@ export function createSchemaCache(compiler: SchemaCompiler, maxSchemas: number):
           throw new LoomError(
             "resource_exhausted",
             `the tools of this bridge use ${entries.size} distinct schemas; at most ${maxSchemas} are allowed`,
-            { details: { limit: "schemas", value: String(maxSchemas) } },
+            { details: { limit: "maxSchemas", value: String(maxSchemas) } },
           );
         }
         entry = { schema: compiler.compile(schemaText), uses: 0 };

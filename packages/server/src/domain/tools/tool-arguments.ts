@@ -1,33 +1,38 @@
 import { limits } from "@loom-bridge/protocol";
-import { findJsonHarm, hasRepeatedKey, type JsonRules } from "./check-json.ts";
+import { findJsonHarm, hasRepeatedKey, type JsonHarm, type JsonRules } from "./check-json.ts";
 
-const argumentRules: JsonRules = { maxDepth: limits.argumentsDepth, maxValues: 10_000 };
+const argumentRules: JsonRules = { maxDepth: limits.argumentsDepth, maxValues: 10_000, of: "arguments" };
 
 /** The arguments of a call: a JSON object whose objects have no prototype; or what is wrong with the text. */
 export type ParsedArguments =
-  | { readonly value: Readonly<Record<string, unknown>>; readonly problem?: never }
-  | { readonly value?: never; readonly problem: string };
+  | { readonly value: Readonly<Record<string, unknown>>; readonly harm?: never }
+  | { readonly value?: never; readonly harm: JsonHarm };
 
 /** Reads the arguments of a tool call. Empty text is `{}`, because agents that need no arguments send none. */
-export function parseToolArguments(text: string): ParsedArguments {
+export function parseToolArguments(text: string, maxBytes: number = limits.argumentsBytes): ParsedArguments {
   if (text === "") return { value: Object.create(null) as Record<string, unknown> };
   const bytes = Buffer.byteLength(text);
-  if (bytes > limits.argumentsBytes) {
-    return { problem: `they have ${bytes} bytes; at most ${limits.argumentsBytes} are allowed` };
+  if (bytes > maxBytes) {
+    const problem = `they have ${bytes} bytes; at most ${maxBytes} are allowed; send less, or a reference`;
+    return { harm: { problem, limit: { name: "argumentsBytes", value: maxBytes } } };
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { problem: `they are not JSON: ${(error as SyntaxError).message}` };
+    return harmful(`they are not JSON: ${(error as SyntaxError).message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { problem: `they must be a JSON object, not ${shapeOf(value)}` };
+    return harmful(`they must be a JSON object, not ${shapeOf(value)}`);
   }
-  const problem = findJsonHarm(value, argumentRules, (object) => void Object.setPrototypeOf(object, null));
-  if (problem !== undefined) return { problem };
-  if (hasRepeatedKey(text, value)) return { problem: "they have an object with the same key twice" };
+  const harm = findJsonHarm(value, argumentRules, (object) => void Object.setPrototypeOf(object, null));
+  if (harm !== undefined) return { harm };
+  if (hasRepeatedKey(text, value)) return harmful("they have an object with the same key twice");
   return { value: value as Record<string, unknown> };
+}
+
+function harmful(problem: string): ParsedArguments {
+  return { harm: { problem } };
 }
 
 function shapeOf(value: unknown): string {

@@ -7,8 +7,9 @@ import { silentLogger } from "../logger.ts";
 import { createManualRuntime, type ManualRuntime } from "../manual-runtime.ts";
 import type { CallResultStore } from "./call-result-store.ts";
 import type { ToolEffect, ToolInvocation, ToolOutcome, ToolProvider } from "./tool.ts";
-import { createToolBroker, type ToolBroker, type ToolBrokerLimits } from "./tool-broker.ts";
+import { createToolBroker, type ToolBroker } from "./tool-broker.ts";
 import type { ToolCallRequest, ToolCallResult } from "./tool-call.ts";
+import type { ToolLimits } from "./tool-limits.ts";
 import { createToolRegistry, type ToolRegistration, type ToolRegistry } from "./tool-registry.ts";
 import type { ToolStatistics } from "./tool-statistics.ts";
 
@@ -38,7 +39,7 @@ export interface BrokerBench {
 }
 
 export function createBrokerBench(
-  limits: Partial<ToolBrokerLimits> = {},
+  limits: Partial<ToolLimits> = {},
   results: CallResultStore = createInMemoryCallResults(),
 ): BrokerBench {
   const runtime = createManualRuntime();

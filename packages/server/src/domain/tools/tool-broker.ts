@@ -12,34 +12,11 @@ import { createSharedRun, type SharedRun } from "./shared-run.ts";
 import type { ToolOutcome } from "./tool.ts";
 import { parseToolArguments } from "./tool-arguments.ts";
 import { checkToolCall, type ToolCallRequest, type ToolCallResult } from "./tool-call.ts";
-import { refusedCall, type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
+import { defaultToolLimits, type ToolLimits } from "./tool-limits.ts";
+import { problemWithOutput, refusedCall, type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
 import type { RegisteredTool, ToolRegistry, ToolSeat } from "./tool-registry.ts";
 import { startToolRun, type ToolRun } from "./tool-run.ts";
 import { countOutcome, createToolStatistics, type ToolCounts, type ToolStatistics } from "./tool-statistics.ts";
-
-export interface ToolBrokerLimits {
-  /** Open calls that one agent may have as a provider. Default: 64, so that it is not buried. */
-  readonly inFlightPerAgent: number;
-  /** Open calls of one tool. Default: 256. */
-  readonly inFlightPerTool: number;
-  /** Open calls of the bridge. Default: 4096. */
-  readonly inFlight: number;
-  /** How long the outcome of a named call is kept, in milliseconds. Default: 120 000. */
-  readonly repeatMs: number;
-  /** Kept outcomes. Default: 10 000. */
-  readonly repeatEntries: number;
-  /** Kept outcomes, in bytes. Default: 32 MiB. */
-  readonly repeatBytes: number;
-}
-
-const defaultLimits: ToolBrokerLimits = {
-  inFlightPerAgent: 64,
-  inFlightPerTool: 256,
-  inFlight: 4096,
-  repeatMs: 120_000,
-  repeatEntries: 10_000,
-  repeatBytes: 32 * 1024 * 1024,
-};
 
 /** How many tools have statistics; more than that were hardly all called. */
 const maxCountedTools = 4096;
@@ -54,7 +31,7 @@ export interface ToolBrokerOptions {
   readonly breaches?: Breaches;
   /** Keeps the results of calls with idempotency keys. */
   readonly results: CallResultStore;
-  readonly limits?: Partial<ToolBrokerLimits>;
+  readonly limits?: Partial<ToolLimits> | undefined;
 }
 
 /** Brings calls to the providers of tools and exactly one outcome back. */
@@ -74,7 +51,7 @@ export interface ToolBroker {
 
 export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   const { registry, runtime, logger, journal = silentJournal, breaches } = options;
-  const limits = { ...defaultLimits, ...options.limits };
+  const limits: ToolLimits = { ...defaultToolLimits, ...options.limits };
   const statistics = createToolStatistics(maxCountedTools);
   const memory = createCallMemory<SharedRun>({
     runtime,
@@ -96,11 +73,12 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     if (tool === undefined) return toolFailures.notFound(name);
     checkPin(request, tool);
     const counts = statistics.of(name);
-    const problem = problemWithArguments(request.arguments, tool);
-    if (problem !== undefined) {
+    const refused = checkArguments(request.arguments, tool, limits.argumentsBytes);
+    if (refused !== undefined) {
       counts.calls += 1;
       counts.errors += 1;
-      return toolFailures.invalidArguments(problem);
+      countLimit(refused);
+      return refused;
     }
     const chain = extendChain(request.chain, `${request.caller || "somebody"} > ${name}`);
     const seat = leastBusy(tool.seats, counts.calls);
@@ -118,10 +96,20 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
       counts.inFlight -= 1;
       inFlight -= 1;
       countOutcome(counts, outcome);
-      if (outcome.status !== "ok" && outcome.code === "RESULT_TOO_LARGE") breaches?.count("outputBytes");
     };
     const { outcome, cancel } = run;
     return createSharedRun(keep === undefined ? run : { outcome: outcome.then(keep), cancel }, finished);
+  };
+
+  const countLimit = ({ details }: ToolFailureOutcome): void => {
+    if (details?.["limit"] !== undefined) breaches?.count(details["limit"]);
+  };
+  const checked = (outcome: ToolOutcome): ToolOutcome => {
+    // What an agent found too large itself is as large. Its other words name nothing here.
+    if (outcome.status !== "ok" && outcome.code === "RESULT_TOO_LARGE") breaches?.count("outputBytes");
+    const problem = outcome.status === "ok" ? problemWithOutput(outcome.output, limits.outputBytes) : undefined;
+    if (problem !== undefined) countLimit(problem);
+    return problem ?? outcome;
   };
 
   const startAt = (seat: ToolSeat, request: ToolCallRequest, counts: ToolCounts): ToolRun => {
@@ -142,6 +130,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
         chain: withTime(chain, timeoutMs),
       },
       runtime,
+      check: checked,
       onDefect: (error) => logger.error("a tool's provider failed", { tool: name, provider, id, error }),
       onLateResult() {
         counts.lateResults += 1;
@@ -155,7 +144,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     const tool = registry.get(request.name);
     // Whoever provides it now may describe it otherwise.
     if (tool === undefined || !mayRepeat(tool, request) || !isAsPinned(request, tool)) return undefined;
-    if (problemWithArguments(request.arguments, tool) !== undefined) return undefined;
+    if (checkArguments(request.arguments, tool, limits.argumentsBytes) !== undefined) return undefined;
     const lostProvider = lost.status === "ok" ? undefined : lost.details?.["provider"];
     const others = tool.seats.filter(({ provider }) => provider.id !== lostProvider);
     const seats = (others.length > 0 ? others : tool.seats).filter(hasRoom);
@@ -175,7 +164,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   };
 
   const call = async (request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult> => {
-    const timeoutMs = checkToolCall(request);
+    const timeoutMs = checkToolCall(request, limits.maxToolTimeoutMs);
     const id = request.id || runtime.uuid();
     const key = keyOf(request);
     if (key !== "") {
@@ -246,11 +235,12 @@ function describeOutcome(outcome: ToolOutcome): string {
   return outcome.status === "ok" ? "ok" : `${outcome.code}: ${outcome.message}`;
 }
 
-function problemWithArguments(text: string, tool: RegisteredTool): string | undefined {
-  const { value, problem } = parseToolArguments(text);
-  if (problem !== undefined) return problem;
+function checkArguments(text: string, tool: RegisteredTool, maxBytes: number): ToolFailureOutcome | undefined {
+  const { value, harm } = parseToolArguments(text, maxBytes);
+  if (harm !== undefined) return toolFailures.invalidArguments(harm);
   const problems = tool.schema?.check(value, text.length) ?? [];
-  return problems.map(({ path, message }) => (path === "" ? message : `${path} ${message}`)).join("; ") || undefined;
+  const problem = problems.map(({ path, message }) => (path === "" ? message : `${path} ${message}`)).join("; ");
+  return problem === "" ? undefined : toolFailures.invalidArguments({ problem });
 }
 
 /** Whether a call whose provider was lost may run once more. */

@@ -36,7 +36,7 @@ export interface ToolCallResult {
 const unsafePattern = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /** Returns the time that a call has, in milliseconds. @throws LoomError `invalid_argument` that names the field. */
-export function checkToolCall(request: ToolCallRequest): number {
+export function checkToolCall(request: ToolCallRequest, maxTimeoutMs: number = limits.toolTimeoutMaxMs): number {
   const { id, correlationId, idempotencyKey = "", headers, timeoutMs, chain } = request;
   checkId("id", id);
   checkId("correlation_id", correlationId);
@@ -45,7 +45,7 @@ export function checkToolCall(request: ToolCallRequest): number {
   if (!(timeoutMs >= 0)) {
     throw invalid("timeout_ms", `timeout_ms is ${timeoutMs}; use 0 for ${limits.toolTimeoutDefaultMs} ms, or more`);
   }
-  const wanted = timeoutMs === 0 ? limits.toolTimeoutDefaultMs : Math.min(timeoutMs, limits.toolTimeoutMaxMs);
+  const wanted = Math.min(timeoutMs || limits.toolTimeoutDefaultMs, maxTimeoutMs);
   const remainingMs = chain?.remainingMs ?? 0;
   return remainingMs > 0 ? Math.min(wanted, remainingMs) : wanted;
 }

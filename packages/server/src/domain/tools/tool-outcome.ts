@@ -1,9 +1,9 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
-import { findJsonHarm, type JsonRules } from "./check-json.ts";
+import { findJsonHarm, type JsonHarm, type JsonRules } from "./check-json.ts";
 import type { ToolOutcome } from "./tool.ts";
 
 /** Models and agents read it: as deep as arguments, and as many values as a page of results has. */
-const outputRules: JsonRules = { maxDepth: limits.argumentsDepth, maxValues: 100_000 };
+const outputRules: JsonRules = { maxDepth: limits.argumentsDepth, maxValues: 100_000, of: "output" };
 
 /** A call that has no output. */
 export type ToolFailureOutcome = Exclude<ToolOutcome, { status: "ok" }>;
@@ -33,11 +33,11 @@ export const toolFailures = {
     message: `Tool not found: ${name.length > limits.idBytes ? `${name.slice(0, limits.idBytes)}…` : name}`,
     details: notRun,
   }),
-  invalidArguments: (problem: string): ToolFailureOutcome => ({
+  invalidArguments: ({ problem, limit }: JsonHarm): ToolFailureOutcome => ({
     status: "invalid_arguments",
     code: "INVALID_ARGUMENTS",
     message: `Invalid arguments: ${problem}`,
-    details: notRun,
+    details: { ...notRun, ...detailsOf(limit) },
   }),
   timeout: (timeoutMs: number): ToolFailureOutcome => ({
     status: "timeout",
@@ -78,30 +78,34 @@ export const toolFailures = {
     message: "Internal error: the result could not be kept; the bridge's log has the cause",
     details: unknown,
   }),
-  resultTooLarge: (bytes: number): ToolFailureOutcome => ({
+  resultTooLarge: (bytes: number, maxBytes: number): ToolFailureOutcome => ({
     status: "error",
     code: "RESULT_TOO_LARGE",
-    message: `Result too large: it has ${bytes} bytes; at most ${limits.outputBytes} are allowed`,
-    details: { limit: "outputBytes", value: String(bytes) },
+    message: `Result too large: it has ${bytes} bytes; at most ${maxBytes} are allowed`,
+    details: detailsOf({ name: "outputBytes", value: maxBytes }),
   }),
-  invalidResult: (problem: string): ToolFailureOutcome => ({
+  invalidResult: (problem: string, limit?: JsonHarm["limit"]): ToolFailureOutcome => ({
     status: "error",
     code: "INVALID_RESULT",
     message: `Invalid result: ${problem}`,
+    details: detailsOf(limit),
   }),
 } as const;
 
-/** Returns the outcome, or the failure that an output is which is too large or no JSON. */
-export function checkOutcome(outcome: ToolOutcome): ToolOutcome {
-  if (outcome.status !== "ok") return outcome;
-  const bytes = Buffer.byteLength(outcome.output);
-  if (bytes > limits.outputBytes) return toolFailures.resultTooLarge(bytes);
+/** Returns the failure that an output is which is too large, no JSON, or harmful. */
+export function problemWithOutput(output: string, maxBytes: number): ToolFailureOutcome | undefined {
+  const bytes = Buffer.byteLength(output);
+  if (bytes > maxBytes) return toolFailures.resultTooLarge(bytes, maxBytes);
   let value: unknown;
   try {
-    value = JSON.parse(outcome.output);
+    value = JSON.parse(output);
   } catch (error) {
     return toolFailures.invalidResult(`it is not JSON: ${(error as SyntaxError).message}`);
   }
-  const problem = findJsonHarm(value, outputRules);
-  return problem === undefined ? outcome : toolFailures.invalidResult(`of its values, ${problem}`);
+  const harm = findJsonHarm(value, outputRules);
+  return harm && toolFailures.invalidResult(`of its values, ${harm.problem}`, harm.limit);
+}
+
+function detailsOf(limit: JsonHarm["limit"]): Readonly<Record<string, string>> {
+  return limit === undefined ? {} : { limit: limit.name, value: String(limit.value) };
 }

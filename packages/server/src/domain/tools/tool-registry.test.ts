@@ -4,6 +4,7 @@ import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
 import type { SchemaCompiler } from "./schema-validator.ts";
 import type { ToolDescriptor, ToolProvider } from "./tool.ts";
 import type { ToolChange } from "./tool-changes.ts";
+import type { ToolLimits } from "./tool-limits.ts";
 import { createToolRegistry } from "./tool-registry.ts";
 
 const provider = (id: string, kind: ToolProvider["kind"] = "agent"): ToolProvider => ({
@@ -19,7 +20,7 @@ const tool = (name: string, parametersSchema = "", description = ""): ToolDescri
   metadata: {},
 });
 
-function registryWith(options: { toolsPerAgent?: number; maxSchemas?: number } = {}) {
+function registryWith(limits: Partial<ToolLimits> = {}) {
   const compiled: string[] = [];
   const compiler: SchemaCompiler = {
     compile(text) {
@@ -28,7 +29,7 @@ function registryWith(options: { toolsPerAgent?: number; maxSchemas?: number } =
       return { check: () => [] };
     },
   };
-  return { registry: createToolRegistry({ compiler, ...options }), compiled };
+  return { registry: createToolRegistry({ compiler, limits }), compiled };
 }
 
 const refused = (run: () => unknown, code: ErrorCode, message: RegExp) =>

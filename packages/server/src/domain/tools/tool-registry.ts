@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import { LoomError, limits } from "@loom-bridge/protocol";
+import { LoomError } from "@loom-bridge/protocol";
 import { descriptorHash } from "./descriptor-hash.ts";
 import { effectOf } from "./effect-of.ts";
 import { createSchemaCache } from "./schema-cache.ts";
 import type { CompiledSchema, SchemaCompiler } from "./schema-validator.ts";
 import type { ToolDescriptor, ToolProvider } from "./tool.ts";
 import { createToolChanges, type ToolChange } from "./tool-changes.ts";
+import { defaultToolLimits, type ToolLimits } from "./tool-limits.ts";
 import { checkToolDescriptor } from "./tool-rules.ts";
 
 /** What one provider registered, until it is removed. */
@@ -36,12 +37,7 @@ export interface RegisteredTool {
 
 export interface ToolRegistryOptions {
   readonly compiler: SchemaCompiler;
-  /** Tools that one agent may provide. Default: 128. The bridge's own tools are not counted. */
-  readonly toolsPerAgent?: number;
-  /** Distinct schemas of all tools together, because compiled schemas are large. Default: 4096. */
-  readonly maxSchemas?: number;
-  /** All schemas of one agent together, in bytes: reading them holds up everybody. Default: 512 KiB. */
-  readonly schemaBytesPerAgent?: number;
+  readonly limits?: Partial<ToolLimits> | undefined;
   /** Told when a tool is described otherwise than before, whoever provided it then. Default: nobody is. */
   readonly onChange?: (change: ToolChange) => void;
 }
@@ -77,10 +73,10 @@ interface Offer {
 }
 
 export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
-  const { compiler, toolsPerAgent = limits.toolsPerAgent, maxSchemas = 4096, onChange = () => {} } = options;
-  const { schemaBytesPerAgent = 524_288 } = options;
+  const { compiler, onChange = () => {} } = options;
+  const limits: ToolLimits = { ...defaultToolLimits, ...options.limits };
   const changes = createToolChanges(maxRememberedTools, onChange);
-  const schemas = createSchemaCache(compiler, maxSchemas);
+  const schemas = createSchemaCache(compiler, limits.maxSchemas);
   /** By tool name. No list is empty, and none is changed in place, because a call may be looking at it. */
   const tools = new Map<string, readonly Offer[]>();
   const registered = new WeakMap<ToolRegistration, readonly Offer[]>();
@@ -127,7 +123,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
 
   return {
     register(provider, descriptors, replacing) {
-      checkProviderTools(provider, descriptors, { toolsPerAgent, schemaBytesPerAgent });
+      checkProviderTools(provider, descriptors, limits);
       const seat: ToolSeat = { provider, openCalls: new Set() };
       const offers = acquire(seat, descriptors);
       const replaced = (replacing && registered.get(replacing)) ?? [];
@@ -181,12 +177,12 @@ function toTool(offers: readonly Offer[]): RegisteredTool {
 function checkProviderTools(
   provider: ToolProvider,
   descriptors: readonly ToolDescriptor[],
-  { toolsPerAgent, schemaBytesPerAgent }: { readonly toolsPerAgent: number; readonly schemaBytesPerAgent: number },
+  { toolsPerAgent, schemaBytesPerAgent }: ToolLimits,
 ): void {
   if (provider.kind === "agent" && descriptors.length > toolsPerAgent) {
     throw new LoomError(
       "resource_exhausted",
-      `agent "${provider.id}" registers ${descriptors.length} tools; at most ${toolsPerAgent} are allowed`,
+      `agent "${provider.id}" registers ${descriptors.length} tools; at most ${toolsPerAgent} are allowed (toolsPerAgent)`,
       { details: { limit: "toolsPerAgent", value: String(toolsPerAgent) } },
     );
   }
@@ -194,7 +190,7 @@ function checkProviderTools(
   if (provider.kind === "agent" && schemaBytes > schemaBytesPerAgent) {
     throw new LoomError(
       "resource_exhausted",
-      `the schemas of agent "${provider.id}" have ${schemaBytes} bytes; at most ${schemaBytesPerAgent} are allowed`,
+      `the schemas of agent "${provider.id}" have ${schemaBytes} bytes; at most ${schemaBytesPerAgent} are allowed; shorten them`,
       { details: { limit: "schemaBytesPerAgent", value: String(schemaBytesPerAgent) } },
     );
   }

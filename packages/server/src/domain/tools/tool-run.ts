@@ -1,6 +1,6 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import type { ToolInvocation, ToolOutcome } from "./tool.ts";
-import { checkOutcome, toolFailures } from "./tool-outcome.ts";
+import { toolFailures } from "./tool-outcome.ts";
 import type { ToolSeat } from "./tool-registry.ts";
 
 /** One run of a tool at one provider. */
@@ -15,6 +15,8 @@ export interface ToolRunOptions {
   readonly seat: ToolSeat;
   readonly invocation: ToolInvocation;
   readonly runtime: Runtime;
+  /** Returns the outcome, or the failure that it is. */
+  readonly check: (outcome: ToolOutcome) => ToolOutcome;
   /** Called when the provider's promise rejects, which it should not. */
   readonly onDefect: (error: unknown) => void;
   /** Called when the provider has an output after the run has ended otherwise. */
@@ -25,7 +27,8 @@ export interface ToolRunOptions {
  * Starts a run. It ends exactly once: by the provider's outcome, its time, `cancel` or the provider's removal,
  * whichever is first. The provider is told by its signal when the outcome no longer matters.
  */
-export function startToolRun({ seat, invocation, runtime, onDefect, onLateResult }: ToolRunOptions): ToolRun {
+export function startToolRun(options: ToolRunOptions): ToolRun {
+  const { seat, invocation, runtime, check, onDefect, onLateResult } = options;
   const { provider, openCalls } = seat;
   const abort = new AbortController();
   let end: (outcome: ToolOutcome, reason?: LoomError) => void = () => {};
@@ -52,7 +55,7 @@ export function startToolRun({ seat, invocation, runtime, onDefect, onLateResult
     try {
       const result = await provider.call(invocation, abort.signal);
       if (ended && result.status === "ok") onLateResult();
-      if (!ended) end(checkOutcome(result));
+      if (!ended) end(check(result));
     } catch (error) {
       // A provider that was told to stop may well reject.
       if (!ended) onDefect(error);

@@ -31,6 +31,7 @@ interface Session {
   readonly claims: SessionClaims;
 }
 
+export const defaultMemoryBytes = 536_870_912;
 /** For the id, maps and arrays of a session. */
 const sessionBytes = 1280;
 
@@ -40,7 +41,7 @@ const sessionBytes = 1280;
  */
 export function createInMemoryStore(options: InMemoryStoreOptions = {}): MemoryStore {
   const capacity: MemoryCapacity = { ...defaultMemoryCapacity, ...options.capacity };
-  const maxBytes = options.maxBytes ?? 512 * 1024 * 1024;
+  const maxBytes = options.maxBytes ?? defaultMemoryBytes;
   const sessions = new Map<string, Session>();
   let bytes = 0;
   let closed = false;

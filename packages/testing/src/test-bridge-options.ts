@@ -1,5 +1,7 @@
+import { LoomError } from "@loom-bridge/protocol";
 import type { BridgeOptions } from "@loom-bridge/server";
 import type { Chooser } from "./clock/scheduler.ts";
+import type { CodecName } from "./network/codec.ts";
 
 export interface TestBridgeOptions extends BridgeOptions {
   /**
@@ -19,6 +21,16 @@ export interface TestBridgeOptions extends BridgeOptions {
    * that "sent" is not "received" here either.
    */
   readonly windowBytes?: number;
+  /**
+   * How messages become bytes: `proto`, or the JSON that browsers and `curl` speak, to see that what works in one works
+   * in the other. Default: the environment variable LOOM_TEST_CODEC, else `proto`.
+   */
+  readonly codec?: CodecName;
+  /**
+   * Whether every message, both ways, has fields that this version does not know, as those of a newer peer do.
+   * Default: false.
+   */
+  readonly futureFields?: boolean;
   /**
    * Whether `close()` fails the test for what was left: agents' streams, timers, subscriptions, answers of fake tools
    * and faults that were not used, calls of tools that nobody has. Default: true in virtual time, false in real time.
@@ -46,4 +58,11 @@ export function startOf({ start = defaultStart }: TestBridgeOptions): number {
 
 export function seedOf({ seed }: TestBridgeOptions): number {
   return seed ?? Number(process.env["LOOM_TEST_SEED"] ?? 1);
+}
+
+export function codecOf({ codec = process.env["LOOM_TEST_CODEC"] ?? "proto" }: { codec?: string }): CodecName {
+  if (codec === "proto" || codec === "json") return codec;
+  throw new LoomError("invalid_argument", `codec is ${JSON.stringify(codec)}; give "proto" or "json"`, {
+    details: { field: "codec" },
+  });
 }

@@ -9,7 +9,7 @@ import { createFaults, type FaultNetwork } from "./faults/faults.ts";
 import { Network } from "./network/network.ts";
 import type { Place } from "./network/place.ts";
 import { tellStory } from "./story.ts";
-import { seedOf, startOf, type TestBridgeOptions } from "./test-bridge-options.ts";
+import { codecOf, seedOf, startOf, type TestBridgeOptions } from "./test-bridge-options.ts";
 import { Timeline } from "./timeline/timeline.ts";
 import { whoWaits } from "./timeline/who-waits.ts";
 import { type Fail, WorldError } from "./world-error.ts";
@@ -39,6 +39,8 @@ export interface WorldProcess {
 
 export function createWorld(options: TestBridgeOptions, place: () => Place | undefined): World {
   const seed = seedOf(options);
+  // Before anything is started that would have to be ended.
+  const codec = codecOf(options);
   const time =
     options.clock === "virtual"
       ? createVirtualTime(options, seed, fail, () => currentWaits())
@@ -54,6 +56,8 @@ export function createWorld(options: TestBridgeOptions, place: () => Place | und
   });
   const network = new Network({
     place,
+    codec,
+    futureFields: options.futureFields ?? false,
     windowBytes: options.windowBytes ?? 65_536,
     isStepwise: options.choose !== undefined,
     timeline,

@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
+import { codecs } from "../network/codec.ts";
 import { type Direction, Frame } from "../network/frame.ts";
 import { methodOf } from "../network/methods.ts";
 import { createNormalizer } from "./normalize.ts";
@@ -57,7 +58,8 @@ export class Transcript {
 
   add(call: RecordedCall, direction: Direction, bytes: Uint8Array): void {
     const { link, number, path } = call;
-    const frame = new Frame({ link, direction, method: methodOf(path), call: number, sentMs: 0, bytes });
+    const method = methodOf(path);
+    const frame = new Frame({ link, direction, method, codec: codecs.proto, call: number, sentMs: 0, bytes });
     // Heartbeats tell of time, not of what is said.
     if (!frame.kind.startsWith("heartbeat")) this.#frames.push({ call, frame });
   }

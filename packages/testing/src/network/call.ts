@@ -1,3 +1,4 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Runtime } from "@loom-bridge/protocol";
@@ -5,6 +6,7 @@ import type { FaultNetwork } from "../faults/faults.ts";
 import type { Verdict } from "../faults/verdict.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { Channel, type Item } from "./channel.ts";
+import type { Codec } from "./codec.ts";
 import { type Direction, Frame } from "./frame.ts";
 import type { Gate } from "./gate.ts";
 import type { CallMethod } from "./methods.ts";
@@ -13,6 +15,9 @@ export interface CallOptions {
   readonly id: number;
   readonly link: string;
   readonly method: CallMethod;
+  readonly codec: Codec;
+  /** What becomes of each message on its way. Default: it stays as it is. */
+  readonly alter?: (message: Encoded) => Uint8Array;
   readonly windowBytes: number;
   readonly isStepwise: boolean;
   readonly timeline: Timeline;
@@ -24,6 +29,13 @@ export interface CallOptions {
   readonly cutLink: (reason: string) => void;
   /** The call is over for both. */
   readonly onOver: (call: Call) => void;
+}
+
+/** A message in bytes, and what is known of it; without a schema it is of no method of the protocol. */
+export interface Encoded {
+  readonly codec: Codec;
+  readonly schema: DescMessage | undefined;
+  readonly bytes: Uint8Array;
 }
 
 /** One end of a call. */
@@ -65,6 +77,10 @@ export class Call {
     return this.#options.id;
   }
 
+  get codec(): Codec {
+    return this.#options.codec;
+  }
+
   get method(): CallMethod {
     return this.#options.method;
   }
@@ -77,12 +93,19 @@ export class Call {
     return this.#channels[direction];
   }
 
+  /** What a response begins with, when nothing else is known of it. */
+  responseHeaders(): Headers {
+    return new Headers({ "content-type": this.#options.codec.contentType });
+  }
+
   /** Sends a message; returns whether there is room for more. */
-  sendMessage(direction: Direction, bytes: Uint8Array): boolean {
-    const { id: call, link, method, timeline, faults, runtimes, gates } = this.#options;
+  sendMessage(direction: Direction, said: Uint8Array): boolean {
+    const { id: call, link, method, codec, alter, timeline, faults, runtimes, gates } = this.#options;
     if (this.#isOver) return false;
     const sentMs = timeline.nowMs();
-    const frame = new Frame({ link, direction, method, call, sentMs, bytes });
+    const schema = direction === "up" ? method.input : method.output;
+    const bytes = alter === undefined ? said : alter({ codec, schema, bytes: said });
+    const frame = new Frame({ link, direction, method, codec, call, sentMs, bytes });
     timeline.addFrame(frame);
     if (gates[direction].isCut) {
       this.#lose(frame);
@@ -148,7 +171,7 @@ export class Call {
     const { outcome, error, cut, copies, delayMs, bytes = frame.bytes } = verdict;
     frame.outcome = outcome;
     if (error !== undefined) {
-      this.send("down", { kind: "headers", headers: new Headers({ "content-type": "application/grpc+proto" }) });
+      this.send("down", { kind: "headers", headers: this.responseHeaders() });
       this.send("down", { kind: "end", trailers: setTrailerStatus(new Headers(), error) });
       this.server?.onItem({ kind: "reset", reason: new ConnectError("the client went away", Code.Canceled) });
       this.server = undefined;

@@ -79,7 +79,7 @@ export class ConnectServerEnd implements CallEnd {
     if (this.#isOver) return;
     this.#finish();
     // Harmless when they have been sent: a client takes the first.
-    this.#call.send("down", { kind: "headers", headers: new Headers({ "content-type": "application/grpc+proto" }) });
+    this.#call.send("down", { kind: "headers", headers: this.#call.responseHeaders() });
     this.#call.send("down", { kind: "end", trailers });
   }
 

@@ -1,4 +1,4 @@
-import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import {
   type ClientEvent,
   ClientEventSchema,
@@ -7,6 +7,7 @@ import {
   type Event,
   EventSchema,
 } from "@loom-bridge/protocol/messages";
+import { type Codec, codecs } from "./codec.ts";
 import type { CallMethod } from "./methods.ts";
 
 /** `up` goes from an agent to the bridge, `down` from the bridge to an agent. */
@@ -27,6 +28,8 @@ export class Frame {
   readonly link: string;
   readonly direction: Direction;
   readonly method: CallMethod;
+  /** What the bytes are. */
+  readonly codec: Codec;
   /** Counts the calls of the world. */
   readonly call: number;
   /** Milliseconds since the world began. */
@@ -38,10 +41,11 @@ export class Frame {
   #message: Message | undefined;
   #isDecoded = false;
 
-  constructor(frame: Pick<Frame, "link" | "direction" | "method" | "call" | "sentMs" | "bytes">) {
+  constructor(frame: Pick<Frame, "link" | "direction" | "method" | "codec" | "call" | "sentMs" | "bytes">) {
     this.link = frame.link;
     this.direction = frame.direction;
     this.method = frame.method;
+    this.codec = frame.codec;
     this.call = frame.call;
     this.sentMs = frame.sentMs;
     this.bytes = frame.bytes;
@@ -49,7 +53,7 @@ export class Frame {
 
   /** The message, or nothing when the bytes are none. */
   get message(): Message | undefined {
-    if (!this.#isDecoded) this.#message = decode(this.#schema, this.bytes);
+    if (!this.#isDecoded) this.#message = decode(this.codec, this.#schema, this.bytes);
     this.#isDecoded = true;
     return this.#message;
   }
@@ -74,7 +78,8 @@ export class Frame {
   get events(): readonly { topic: string; event: Event | undefined }[] {
     const body = this.body as { topic?: string; event?: Event; items?: Carried[]; events?: Carried[] } | undefined;
     const many = body?.items ?? body?.events;
-    if (many !== undefined) return many.map(({ topic, event }) => ({ topic, event: decode(EventSchema, event) }));
+    if (many !== undefined)
+      return many.map(({ topic, event }) => ({ topic, event: decode(codecs.proto, EventSchema, event) }));
     return body?.topic === undefined ? [] : [{ topic: body.topic, event: body.event }];
   }
 
@@ -88,9 +93,9 @@ interface Carried {
   readonly event: Uint8Array;
 }
 
-function decode<Desc extends DescMessage>(schema: Desc | undefined, bytes: Uint8Array) {
+function decode<Desc extends DescMessage>(codec: Codec, schema: Desc | undefined, bytes: Uint8Array) {
   try {
-    return schema === undefined ? undefined : fromBinary(schema, bytes);
+    return schema === undefined ? undefined : codec.decode(schema, bytes);
   } catch {
     // A message that a fault has damaged is shown as bytes.
     return undefined;

@@ -1,22 +1,25 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import type { UniversalClientFn } from "@connectrpc/connect/protocol";
-import { createTransport } from "@connectrpc/connect/protocol-grpc";
-import { limits, type Runtime } from "@loom-bridge/protocol";
+import type { Transport } from "@connectrpc/connect";
+import type { Runtime } from "@loom-bridge/protocol";
 import type { Principal } from "@loom-bridge/server";
 import type { Clock } from "../clock/clock.ts";
 import type { FaultNetwork } from "../faults/faults.ts";
 import { isOn, type OnLinks } from "../faults/link-faults.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { Call } from "./call.ts";
-import { ClientEnd } from "./client-end.ts";
-import { putDeadline } from "./deadline.ts";
+import { type CodecName, codecs } from "./codec.ts";
 import type { Direction } from "./frame.ts";
+import { addFutureFields } from "./future-fields.ts";
+import { createMemoryTransport } from "./memory-transport.ts";
 import { methodOf } from "./methods.ts";
 import type { Arrival, Place } from "./place.ts";
 
 export interface NetworkOptions {
   /** Who answers now; nobody while the bridge is down. */
   readonly place: () => Place | undefined;
+  /** How clients encode what they say. */
+  readonly codec: CodecName;
+  /** Whether all messages have fields of a later version. */
+  readonly futureFields: boolean;
   readonly windowBytes: number;
   readonly isStepwise: boolean;
   readonly timeline: Timeline;
@@ -68,31 +71,10 @@ export class Network {
     };
   }
 
-  /** A way to the bridge, for everybody or for one whom the test vouches for: gRPC, as over a socket, with real messages in bytes and flow control. */
+  /** A way to the bridge, for everybody or for one whom the test vouches for. */
   transport(link: string, principal?: Principal): Transport {
-    const inner = createTransport({
-      httpClient: this.#client(link, principal),
-      baseUrl: "https://in-memory",
-      useBinaryFormat: true,
-      interceptors: [],
-      acceptCompression: [],
-      sendCompression: null,
-      compressMinBytes: limits.messageBytes,
-      readMaxBytes: limits.messageBytes,
-      writeMaxBytes: limits.messageBytes,
-    });
-    const withDeadline = (given: HeadersInit | undefined, timeoutMs: number | undefined): Headers => {
-      const headers = new Headers(given);
-      putDeadline(headers, timeoutMs);
-      return headers;
-    };
-    // Connect would keep deadlines on the clock of the process. Here the bridge keeps them, and the client its own.
-    return {
-      unary: (method, signal, timeoutMs, headers, input, values) =>
-        inner.unary(method, signal, 0, withDeadline(headers, timeoutMs), input, values),
-      stream: (method, signal, timeoutMs, headers, input, values) =>
-        inner.stream(method, signal, 0, withDeadline(headers, timeoutMs), input, values),
-    };
+    const codec = codecs[this.#options.codec];
+    return createMemoryTransport({ codec, open: (path) => this.#openCall(link, path, principal) });
   }
 
   /** Breaks the connections of these links, or of all: what is under way is lost, and nobody is told why. */
@@ -116,44 +98,34 @@ export class Network {
     }
   }
 
-  #client(link: string, principal: Principal | undefined): UniversalClientFn {
-    return async ({ url, header, body, signal }) => {
-      const { timeline, faults, windowBytes, isStepwise } = this.#options;
-      const path = new URL(url).pathname;
-      this.#lastCall += 1;
-      const call = new Call({
-        id: this.#lastCall,
-        link,
-        method: methodOf(path),
-        windowBytes,
-        isStepwise,
-        timeline,
-        faults,
-        runtimes: this.#runtimesOf(link),
-        gates: { up: faults.gate(link, "up"), down: faults.gate(link, "down") },
-        cutLink: (reason) => this.cut(link, reason),
-        onOver: (over) => {
-          this.#calls.delete(over);
-          signal?.removeEventListener("abort", onAbort);
-        },
-      });
-      this.#calls.set(call, link);
-      const end = new ClientEnd(call);
-      const onAbort = (): void => end.giveUp(new ConnectError("the client gave up", Code.Canceled));
-      signal?.addEventListener("abort", onAbort);
-      call.server = {
-        onRoom: () => {},
-        onItem: (item) => item.kind === "headers" && this.#open(call, { path, headers: item.headers, principal }),
-      };
-      call.send("up", { kind: "headers", headers: new Headers(header) });
-      if (signal?.aborted) onAbort();
-      void end.say(body ?? noBytes());
-      return end.response;
+  #openCall(link: string, path: string, principal: Principal | undefined): Call {
+    const { timeline, faults, windowBytes, isStepwise, codec, futureFields } = this.#options;
+    this.#lastCall += 1;
+    const call = new Call({
+      id: this.#lastCall,
+      link,
+      method: methodOf(path),
+      codec: codecs[codec],
+      ...(futureFields ? { alter: addFutureFields } : {}),
+      windowBytes,
+      isStepwise,
+      timeline,
+      faults,
+      runtimes: this.#runtimesOf(link),
+      gates: { up: faults.gate(link, "up"), down: faults.gate(link, "down") },
+      cutLink: (reason) => this.cut(link, reason),
+      onOver: (over) => this.#calls.delete(over),
+    });
+    this.#calls.set(call, link);
+    call.server = {
+      onRoom: () => {},
+      onItem: (item) => item.kind === "headers" && this.#accept(call, { path, headers: item.headers, principal }),
     };
+    return call;
   }
 
   /** The headers of a call have reached the bridge. */
-  #open(call: Call, arrival: Arrival): void {
+  #accept(call: Call, arrival: Arrival): void {
     const place = this.#options.place();
     if (place === undefined) call.break("nobody answers");
     else place.accept(call, arrival, this.#options.track);
@@ -169,5 +141,3 @@ export class Network {
     return runtimes;
   }
 }
-
-async function* noBytes(): AsyncGenerator<Uint8Array> {}

@@ -36,14 +36,15 @@ export function openPlace(bridge: Bridge): Place {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const runtime: Runtime = bridge.runtime;
   const refuse = (call: Call, error: ConnectError): undefined => {
-    call.send("down", { kind: "headers", headers: new Headers({ "content-type": "application/grpc+proto" }) });
+    call.send("down", { kind: "headers", headers: call.responseHeaders() });
     call.send("down", { kind: "end", trailers: setTrailerStatus(new Headers(), error) });
     return undefined;
   };
   const open = (call: Call, { path, headers }: Arrival, admission: Admission): CallEnd | undefined => {
     if (admission instanceof ConnectError) return refuse(call, admission);
     const timeoutMs = takeDeadline(headers);
-    const stream = bridge.streams.get(path);
+    // Only bytes of protobuf can pass Connect by, as at the listener.
+    const stream = call.codec.name === "proto" ? bridge.streams.get(path) : undefined;
     if (stream !== undefined) return new RawServerEnd(call, stream, { access: admission, runtime, timeoutMs });
     const handler = handlers.get(path);
     if (handler === undefined) return refuse(call, new ConnectError(`no handler for ${path}`, Code.Unimplemented));

@@ -81,7 +81,7 @@ export class RawServerEnd implements CallEnd {
   #sendHeaders(): void {
     if (this.#hasHeaders) return;
     this.#hasHeaders = true;
-    this.#call.send("down", { kind: "headers", headers: new Headers({ "content-type": "application/grpc+proto" }) });
+    this.#call.send("down", { kind: "headers", headers: this.#call.responseHeaders() });
   }
 
   #finish(): void {

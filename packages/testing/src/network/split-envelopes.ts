@@ -9,8 +9,8 @@ export function splitEnvelopes(chunk: Uint8Array): Uint8Array[] {
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   for (let at = 0; at < chunk.length; ) {
     const end = at + prefixBytes + view.getUint32(at + 1);
-    // A copy, as a network makes one.
-    messages.push(chunk.slice(at + prefixBytes, end));
+    // A copy, as a network makes one. A Buffer's own `slice` makes none.
+    messages.push(new Uint8Array(chunk.subarray(at + prefixBytes, end)));
     at = end;
   }
   return messages;

@@ -3,7 +3,7 @@ import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { Agent, type AgentOptions, BridgeClient, type BridgeClientOptions } from "@loom-bridge/client";
 import { type BridgeOptions, createBridge, serve } from "@loom-bridge/server";
-import { createTestBridge } from "@loom-bridge/testing";
+import { createTestBridge, type TestBridgeOptions } from "@loom-bridge/testing";
 import { createCertificate } from "./certificate.ts";
 
 export type Wire = "grpc" | "grpc-web" | "connect";
@@ -24,6 +24,8 @@ export type CreateWorld = (options?: BridgeOptions) => Promise<World>;
  */
 export function describeInEveryWorld(name: string, define: (createWorld: CreateWorld) => void): void {
   describe(`${name} (memory)`, () => define(createMemoryWorld));
+  describe(`${name} (JSON)`, () => define((options) => createMemoryWorld({ ...options, codec: "json" })));
+  describe(`${name} (future)`, () => define((options) => createMemoryWorld({ ...options, futureFields: true })));
   describe(`${name} (h2c)`, () => define((options) => createSocketWorld(options)));
   describe(`${name} (TLS)`, () => define((options) => createSocketWorld(options, { secure: true })));
   describe(`${name} (Connect)`, () => define((options) => createSocketWorld(options, { protocol: "connect" })));
@@ -35,7 +37,7 @@ export const everyWorld: Readonly<Record<string, CreateWorld>> = {
   tls: (options) => createSocketWorld(options, { secure: true }),
 };
 
-async function createMemoryWorld(options?: BridgeOptions): Promise<World> {
+async function createMemoryWorld(options?: TestBridgeOptions): Promise<World> {
   const bridge = createTestBridge(options);
   return {
     client: (clientOptions) => bridge.client(clientOptions),

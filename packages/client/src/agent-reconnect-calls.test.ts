@@ -2,12 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { ToolResponseSchema, type ToolResultSchema, ToolStatus } from "@loom-bridge/protocol/messages";
+import {
+  ToolRequestSchema,
+  ToolResponseSchema,
+  type ToolResultSchema,
+  ToolStatus,
+} from "@loom-bridge/protocol/messages";
 import * as z from "zod";
 import { settle } from "./fake-runtime.test-helper.ts";
 import { startAgent } from "./running-agent.test-helper.ts";
 import { type ScriptedStream, wireError } from "./scripted-bridge.test-helper.ts";
 import { defineTool } from "./tools/define-tool.ts";
+import type { ToolContext } from "./tools/tool-context.ts";
 
 const lost = wireError(Code.Unavailable, "going down");
 
@@ -70,4 +76,32 @@ test("a call after a reconnect waits for a tool whose provider is not back yet, 
   await neverBack;
   await agent.stop();
   assert.equal(runtime.timers, 0);
+});
+
+test("a call on behalf of one that the agent serves ends with that, and is never sent on another stream", async () => {
+  let context: ToolContext | undefined;
+  const serve = defineTool({
+    name: "serve",
+    description: "",
+    input: z.object({}),
+    run: (_, given) => new Promise(() => (context = given)),
+  });
+  const { agent, bridge, stream, runtime } = await startAgent({ tools: [serve] });
+  const request = { ref: 7, call: { id: "c", name: "serve" }, caller: "a", callers: ["first", "a"] };
+  stream.send({ case: "toolRequest", value: create(ToolRequestSchema, request) });
+  await settle();
+  assert.deepEqual(context?.callers, ["first", "a"]);
+  const sent = agent.callTool("x", {}, { onBehalfOf: context, idempotencyKey: "mine" });
+  assert.equal((await stream.receive("toolRequest")).onBehalfOf, 7);
+  const unknown = assert.rejects(sent, { name: "OutcomeUnknownError" });
+  stream.end(lost);
+  await unknown;
+  await assert.rejects(agent.callTool("x", {}, { onBehalfOf: context }), { code: "failed_precondition" });
+  await runtime.advance(500);
+  const again = await bridge.acceptAgent();
+  await assert.rejects(agent.callTool("x", {}, { onBehalfOf: context }), { code: "failed_precondition" });
+  void agent.callTool("own", {}).catch(() => {});
+  const { call, onBehalfOf } = await again.receive("toolRequest");
+  assert.deepEqual([call?.name, onBehalfOf], ["own", 0]);
+  await agent.stop();
 });

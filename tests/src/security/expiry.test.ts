@@ -136,7 +136,7 @@ describe("after a reload", () => {
     world.principals.delete("a");
     world.principals.set("b", { subject: "b", agentIds: ["b"], grants: { topics: { publish: ["news"] } } });
     const outcome = await world.server.reload();
-    assert.deepEqual(outcome, { unchanged: 1, changed: 1, ended: 1 });
+    assert.deepEqual(outcome, { unchanged: 1, changed: 1, ended: 1, unknown: 0 });
     assert.equal(await endOf(a?.settled() ?? Promise.resolve()), "Unauthenticated CREDENTIALS_REVOKED true");
     assert.equal((await b?.publish("news"))?.error, undefined);
     await c?.settled();

@@ -1,4 +1,5 @@
 import type { EventChain } from "../events/event-chain.ts";
+import type { ToolContext } from "./tool-context.ts";
 
 export interface CallToolOptions {
   /** How long the call may take, in milliseconds. Default: 30 000; at most 600 000. */
@@ -21,6 +22,12 @@ export interface CallToolOptions {
   correlationId?: string;
   /** The chain that led to the call; a handler's context passes its own on. */
   chain?: EventChain | undefined;
+  /**
+   * The context of the call that a tool serves with this one. It is a part of that call then: refused unless everybody in
+   * its `callers` may call the tool too, told to its provider, and with its chain unless another is given. Default: the
+   * agent calls for itself, by its own rights alone.
+   */
+  onBehalfOf?: ToolContext | undefined;
   /** Cancels the call, also at its provider. */
   signal?: AbortSignal;
 }

@@ -5,6 +5,7 @@ import { toChain } from "../events/event-chain.ts";
 import type { CallToolOptions } from "./call-tool-options.ts";
 import type { Tool } from "./define-tool.ts";
 import { encodeArguments } from "./encode-arguments.ts";
+import { servedIsOver, servedRef } from "./served-calls.ts";
 import type { ToolCalls } from "./tool-calls.ts";
 
 /** Calls a tool over an agent's stream and reads its output. */
@@ -15,8 +16,10 @@ export async function callTool(
   args: unknown,
   options: CallToolOptions,
 ): Promise<unknown> {
-  const { signal, headers = {}, chain, ...call } = options;
+  const { signal, headers = {}, onBehalfOf, chain = onBehalfOf?.chain, ...call } = options;
+  const served = onBehalfOf === undefined ? 0 : servedRef(onBehalfOf);
   const { name, effect } = typeof tool === "string" ? { name: tool, effect: undefined } : tool;
+  if (served === undefined) throw servedIsOver(name);
   const json = encodeArguments(name, args);
   const key = options.idempotencyKey ?? (effect === "idempotent" ? runtime.uuid() : "");
   const repeatable = key !== "" || effect === "read";
@@ -29,7 +32,7 @@ export async function callTool(
       headers: { ...headers },
       ...(chain === undefined ? {} : { chain: toChain(chain) }),
     },
-    { repeatable, signal },
+    { repeatable, signal, onBehalfOf: served },
   );
   if (result.status !== ToolStatus.TOOL_OK) throw ToolError.fromResult(name, result);
   try {

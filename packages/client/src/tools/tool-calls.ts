@@ -14,6 +14,7 @@ import { clientEvent } from "../connection/client-event.ts";
 import type { FrameSource } from "../connection/outbox.ts";
 import { OutcomeUnknownError } from "../errors/outcome-unknown-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
+import { servedIsOver } from "./served-calls.ts";
 
 /** The bridge keeps the call's time; this much later the caller no longer waits for the bridge. */
 const answerMarginMs = 5000;
@@ -29,6 +30,8 @@ interface OpenCall {
   readonly call: ToolCall;
   /** Whether running the tool twice does no harm, so that the call may be sent again. */
   readonly repeatable: boolean;
+  /** The call to this agent that it is a part of, on the stream that stands; 0: of none. */
+  readonly onBehalfOf: number;
   /** Whether it was sent, on the stream that stands or ever. */
   sent: "no" | "now" | "before";
   /** Set while it waits to be sent again. */
@@ -38,6 +41,7 @@ interface OpenCall {
 
 export interface ToolCallOptions {
   readonly repeatable: boolean;
+  readonly onBehalfOf: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -89,6 +93,11 @@ export class ToolCalls implements FrameSource {
     this.#cancels = [];
     for (const open of [...this.#open.values()]) {
       open.retry?.cancel();
+      // The call that it is a part of has ended with the stream, and another may have its number on the next.
+      if (open.onBehalfOf !== 0) {
+        open.settle(open.sent === "no" ? servedIsOver(open.call.name) : unknownOutcome(open.call, cause));
+        continue;
+      }
       if (open.sent === "no") continue;
       open.sent = "before";
       if (!open.repeatable) open.settle(unknownOutcome(open.call, cause));
@@ -115,13 +124,16 @@ export class ToolCalls implements FrameSource {
       const open = this.#open.get(ref);
       if (open === undefined) continue;
       open.sent = "now";
-      return clientEvent("toolRequest", create(ToolRequestSchema, { ref, call: open.call }));
+      return clientEvent(
+        "toolRequest",
+        create(ToolRequestSchema, { ref, call: open.call, onBehalfOf: open.onBehalfOf }),
+      );
     }
   }
 
   /** Resolves with the result, whatever its status. */
   call(init: MessageInitShape<typeof ToolCallSchema>, options: ToolCallOptions): Promise<ToolResult> {
-    const { signal, repeatable } = options;
+    const { signal, repeatable, onBehalfOf } = options;
     const call = create(ToolCallSchema, init);
     const problem = checkEncoding(call);
     if (problem !== undefined) return Promise.reject(problem);
@@ -152,7 +164,7 @@ export class ToolCalls implements FrameSource {
         const waitedMs = timeoutMs + answerMarginMs;
         giveUp("the caller's time is over", (outcome) => new RequestTimeoutError(what, waitedMs, { outcome }));
       }, timeoutMs + answerMarginMs);
-      const open: OpenCall = { call, repeatable, sent: "no", retry: undefined, settle };
+      const open: OpenCall = { call, repeatable, onBehalfOf, sent: "no", retry: undefined, settle };
       signal?.addEventListener("abort", onAbort);
       this.#open.set(ref, open);
       this.#unsent.push(ref);

@@ -7,6 +7,8 @@ export interface ToolContext {
   readonly callId: string;
   /** The agent that calls; empty for a client without a session. */
   readonly caller: string;
+  /** The agents for which the call is made: the one that began it first, and the caller last. The bridge vouches for them. */
+  readonly callers: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly correlationId: string;
   /** Same key, same thing to bring about: empty when the caller gave none. */

@@ -12,6 +12,8 @@ import { ToolError } from "../errors/tool-error.ts";
 import { fromChain } from "../events/event-chain.ts";
 import type { Tool } from "./define-tool.ts";
 import { failure, runTool, type ToolResultInit } from "./run-tool.ts";
+import { noteServed } from "./served-calls.ts";
+import type { ToolContext } from "./tool-context.ts";
 
 const maxRunning = 64;
 const maxWaiting = 1024;
@@ -121,18 +123,21 @@ export class ToolServer {
     if (!run.controller.signal.aborted) {
       this.#running += 1;
       const { agentId, runtime } = this.#options;
-      const { call, caller } = run.request;
-      const result = await runTool(run.tool, call?.arguments ?? "", {
+      const { call, caller, callers } = run.request;
+      const context: ToolContext = {
         agentId,
         callId: call?.id ?? "",
         caller,
+        callers,
         headers: call?.headers ?? {},
         correlationId: call?.correlationId ?? "",
         idempotencyKey: call?.idempotencyKey ?? "",
         chain: call?.chain === undefined ? undefined : fromChain(call.chain),
         signal: run.controller.signal,
         remainingMs: () => Math.max(0, run.deadlineMs - runtime.monotonic()),
-      });
+      };
+      noteServed(context, () => (this.#open.get(run.ref) === run ? run.ref : undefined));
+      const result = await runTool(run.tool, call?.arguments ?? "", context);
       this.#running -= 1;
       run.answer(result);
     }

@@ -19,6 +19,7 @@ export function createApiKeyAuthenticator(policy: () => Policy): Authenticator {
       const expected = entry === undefined ? nothing : Buffer.from(entry.hash.slice("sha256:".length), "hex");
       if (!timingSafeEqual(hashOf(shown), expected) || entry === undefined) throw unauthenticated("invalid");
       const { subject, tenant, expiresMs } = entry;
+      policy().refuseRevoked({ subject, tenant });
       return policy().principalOf(subject, { tenant, expiresMs });
     },
   };

@@ -1,14 +1,14 @@
 import { LoomError, type Runtime, systemRuntime } from "@loom-bridge/protocol";
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
-import type { Authenticator } from "../domain/access/authenticator.ts";
+import type { Authenticator, ClientCertificate } from "../domain/access/authenticator.ts";
 import type { Principal } from "../domain/access/principal.ts";
 import { unauthenticated } from "../domain/access/refusals.ts";
 import { bearerToken } from "./bearer-token.ts";
 import { grantsSchema } from "./grants-init.ts";
 import type { Policy } from "./policy.ts";
 import { subjectSchema, tenantSchema } from "./principal-init.ts";
-import { VerifiedTokens } from "./verified-tokens.ts";
+import { type VerifiedToken, VerifiedTokens } from "./verified-tokens.ts";
 
 export interface JwtOptions {
   /** What `iss` must be. */
@@ -59,23 +59,34 @@ export function createJwtAuthenticator(policy: () => Policy, options: JwtOptions
     return keys(header, token);
   };
 
-  function toPrincipal(payload: JWTPayload): Principal {
+  function toPrincipal({ payload, keyId }: VerifiedToken, certificate: ClientCertificate | undefined): Principal {
     const claimed = claim === "" ? {} : claimSchema.parse(payload[claim] ?? {});
     const expiresMs = ((payload.exp ?? 0) + clockToleranceSec) * 1000;
-    return policy().principalOf(subjectSchema.parse(payload.sub), { ...claimed, expiresMs });
+    const subject = subjectSchema.parse(payload.sub);
+    checkBinding(payload["cnf"], certificate);
+    const { tenant = "" } = claimed;
+    policy().refuseRevoked({
+      subject,
+      tenant,
+      tokenId: payload.jti,
+      tokenKey: keyId,
+      certificate: certificate?.fingerprint,
+    });
+    return policy().principalOf(subject, { ...claimed, expiresMs });
   }
 
-  async function verify(token: string): Promise<JWTPayload> {
+  async function verify(token: string): Promise<VerifiedToken> {
     try {
-      const { payload } = await jwtVerify(token, keyOf, {
+      const { payload, protectedHeader } = await jwtVerify(token, keyOf, {
         issuer,
         audience,
         algorithms: [...jwtAlgorithms],
         clockTolerance: clockToleranceSec,
         requiredClaims: ["sub", "exp"],
       });
-      verified.add(token, payload);
-      return payload;
+      const good = { payload, keyId: protectedHeader.kid ?? "" };
+      verified.add(token, good);
+      return good;
     } catch (cause) {
       throw problemOf(cause);
     }
@@ -87,14 +98,28 @@ export function createJwtAuthenticator(policy: () => Policy, options: JwtOptions
       const token = bearerToken(presented);
       if (token === undefined) return undefined;
       if (token.length > maxTokenBytes) throw unauthenticated("invalid");
-      const payload = verified.get(token) ?? (await verify(token));
+      const good = verified.get(token) ?? (await verify(token));
       try {
-        return toPrincipal(payload);
+        return toPrincipal(good, presented.certificate);
       } catch (cause) {
+        if (LoomError.isInstance(cause) && cause.code === "unauthenticated") throw cause;
         throw unauthenticated("invalid", false, cause);
       }
     },
   };
+}
+
+const bindingSchema = z.strictObject({ "x5t#S256": z.string() });
+
+/**
+ * A token that is bound to a certificate counts only with it, so that whoever finds the token has nothing. One that is
+ * bound to something else cannot be checked here. https://www.rfc-editor.org/rfc/rfc8705#section-3
+ */
+function checkBinding(confirmation: unknown, certificate: ClientCertificate | undefined): void {
+  if (confirmation === undefined) return;
+  const { "x5t#S256": expected } = bindingSchema.parse(confirmation);
+  const shown = certificate && Buffer.from(certificate.fingerprint, "hex").toString("base64url");
+  if (shown !== expected) throw unauthenticated("unbound");
 }
 
 function problemOf(cause: unknown): LoomError {

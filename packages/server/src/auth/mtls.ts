@@ -15,8 +15,10 @@ export function createCertificateAuthenticator(policy: () => Policy, name: Certi
       if (certificate === undefined) return undefined;
       const subject = subjectOf(certificate, name);
       if (subject === undefined) throw unauthenticated("invalid");
-      const { expiresMs } = certificate;
-      return policy().principalOf(subject, { tenant: policy().tenantOf(subject), expiresMs });
+      const { expiresMs, fingerprint } = certificate;
+      const tenant = policy().tenantOf(subject);
+      policy().refuseRevoked({ subject, tenant, certificate: fingerprint });
+      return policy().principalOf(subject, { tenant, expiresMs });
     },
   };
 }

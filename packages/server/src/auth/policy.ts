@@ -1,8 +1,10 @@
 import { LoomError } from "@loom-bridge/protocol";
 import { z } from "zod";
 import type { Principal } from "../domain/access/principal.ts";
+import { unauthenticated } from "../domain/access/refusals.ts";
 import { type GrantsInit, grantsSchema, mergeGrants } from "./grants-init.ts";
 import { principalLimitsSchema, subjectSchema, tenantSchema } from "./principal-init.ts";
+import { type Credentials, createRevocations, revocationsSchema } from "./revocations.ts";
 
 /** What a policy says of one key; never the key. */
 export interface KeyEntry {
@@ -32,6 +34,8 @@ export interface Policy {
   /** The tenant of a subject whose credentials name none. */
   tenantOf(subject: string): string;
   key(id: string): KeyEntry | undefined;
+  /** @throws LoomError `unauthenticated` when the policy has revoked what is shown. */
+  refuseRevoked(shown: Credentials): void;
   /** Where a subject's grants come from, such as `role reader`. */
   partsOf(subject: string, claimed?: Claimed): readonly GrantPart[];
   readonly roles: readonly string[];
@@ -71,6 +75,7 @@ const schema = z.strictObject({
       }),
     )
     .default([]),
+  revoked: revocationsSchema.prefault({}),
 });
 
 /**
@@ -83,7 +88,8 @@ export function createPolicy(document: unknown): Policy {
   if (!checked.success) {
     throw invalid(checked.error.issues.map(({ path, message }) => `${path.join(".") || "the file"} ${message}`));
   }
-  const { roles, everyone, subjects, keys } = checked.data;
+  const { roles, everyone, subjects, keys, revoked } = checked.data;
+  const isRevoked = createRevocations(revoked);
   const subjectKey = (subject: string, tenant: string): string => `${tenant}\0${subject}`;
   const bySubject = new Map(subjects.map((entry) => [subjectKey(entry.subject, entry.tenant), entry]));
   const byKeyId = new Map(keys.map(({ expires, ...key }) => [key.id, { ...key, expiresMs: expires?.getTime() }]));
@@ -119,6 +125,9 @@ export function createPolicy(document: unknown): Policy {
     roles: [...known.keys()],
     partsOf,
     key: (id) => byKeyId.get(id),
+    refuseRevoked(shown) {
+      if (isRevoked(shown)) throw unauthenticated("revoked");
+    },
     tenantOf: (subject) => subjects.find((entry) => entry.subject === subject)?.tenant ?? "",
     principalOf(subject, claimed = {}) {
       const { tenant = "", expiresMs } = claimed;

@@ -28,6 +28,7 @@ function readCertificate(socket: Socket | undefined): ClientCertificate | undefi
     commonName: typeof CN === "string" ? CN : "",
     uris: names.filter(({ kind }) => kind === "URI").map(({ name }) => name),
     dnsNames: names.filter(({ kind }) => kind === "DNS").map(({ name }) => name),
+    fingerprint: shown.fingerprint256.replaceAll(":", "").toLowerCase(),
     expiresMs: shown.validToDate.getTime(),
   };
   certificates.set(secure, certificate);

@@ -36,9 +36,9 @@ export function handleClientEvent(session: Session, { event }: ClientEvent, logg
       settle(session, event.value);
       return;
     case "toolRequest": {
-      const { ref, call } = event.value;
+      const { ref, call, onBehalfOf } = event.value;
       if (call === undefined) throw new LoomError("invalid_argument", "tool_request.call is missing");
-      session.callTool(ref, toCallRequest(call));
+      session.callTool(ref, toCallRequest(call), onBehalfOf);
       return;
     }
     case "toolResponse": {

@@ -5,7 +5,7 @@ import type { ControlFrame, Receipt } from "../domain/session/control-frame.ts";
 import type { SessionEvents } from "../domain/session/session.ts";
 import { toEvent, toRoutedEvent } from "./event-mapping.ts";
 import { fromDrops } from "./stats-mapping.ts";
-import { fromToolInvocation, fromToolOutcome } from "./tool-mapping.ts";
+import { fromToolInvocation, fromToolOutcome, toCallers } from "./tool-mapping.ts";
 
 /** What a client said that it understands beyond Ack and Event. */
 export type Features = ReadonlySet<Feature>;
@@ -25,7 +25,12 @@ export function fromControlFrame(frame: ControlFrame, features: Features, nowMs:
       return create(DeliverySchema, {
         delivery: {
           case: "toolRequest",
-          value: { ref, call: fromToolInvocation(invocation), caller: invocation.caller },
+          value: {
+            ref,
+            call: fromToolInvocation(invocation),
+            caller: invocation.caller,
+            callers: toCallers(invocation),
+          },
         },
       });
     }

@@ -19,7 +19,7 @@ import type { RegisteredTool } from "../domain/tools/tool-registry.ts";
 import { fromChain, toChain } from "./chain-mapping.ts";
 
 /** The call as its caller makes it. Who calls is the connection's to say, never the message's. */
-export function toCallRequest(call: ToolCall): Omit<ToolCallRequest, "caller"> {
+export function toCallRequest(call: ToolCall): Omit<ToolCallRequest, "caller" | "authority"> {
   const { id, name, timeoutMs, headers, correlationId, idempotencyKey, toolHash } = call;
   const chain = toChain(call.chain);
   return { id, name, arguments: call.arguments, timeoutMs, headers, correlationId, idempotencyKey, toolHash, chain };
@@ -38,6 +38,11 @@ export function fromToolInvocation(invocation: ToolInvocation): MessageInitShape
     idempotencyKey,
     ...(chain === undefined ? {} : { chain: fromChain(chain) }),
   };
+}
+
+/** Those for whom a call is made, by their agents. */
+export function toCallers({ authority = [] }: ToolInvocation): string[] {
+  return authority.map(({ agentId = "" }) => agentId);
 }
 
 /** What an agent answers. Empty output means null, because a tool that returns nothing has nothing to write. */

@@ -40,6 +40,7 @@ beforeEach(async () => {
 const context = (signal = new AbortController().signal): BridgeToolContext => ({
   signal,
   caller: "",
+  callers: [],
   headers: {},
   correlationId: "",
   timeoutMs: 1000,

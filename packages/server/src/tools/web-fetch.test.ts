@@ -51,7 +51,7 @@ const fetch = (
 ) =>
   createWebFetchTool({ allow: [], allowPrivate: [`site.test:${port}`], ...local, ...options }).run(
     { url, ...args },
-    { signal, caller: "", headers: {}, correlationId: "", timeoutMs: 1000 },
+    { signal, caller: "", callers: [], headers: {}, correlationId: "", timeoutMs: 1000 },
   ) as Promise<{ status: number; headers: Record<string, string>; body: string; truncated: boolean }>;
 const site = (path = "/", host = "site.test") => `http://${host}:${port}${path}`;
 const fails = (promise: Promise<unknown>, code: ToolFailure["code"], message: RegExp) =>

@@ -44,6 +44,8 @@ export async function tokenIssue(terminal: Terminal, options: TokenIssueOptions)
     .setIssuer(issuer)
     .setAudience(audience)
     .setSubject(subject)
+    // By which a policy can revoke it.
+    .setJti(terminal.runtime.uuid())
     .setIssuedAt(nowSec)
     .setExpirationTime(nowSec + expires)
     .sign(await importJWK(jwk, jwk.alg ?? algorithm));

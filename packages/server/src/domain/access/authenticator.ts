@@ -7,6 +7,8 @@ export interface ClientCertificate {
   /** The names of its subjectAltName, by their kind. */
   readonly uris: readonly string[];
   readonly dnsNames: readonly string[];
+  /** The SHA-256 of the whole certificate, in lower-case hexadecimal digits. */
+  readonly fingerprint: string;
   /** When it ends, in milliseconds since the Unix epoch. */
   readonly expiresMs: number;
 }

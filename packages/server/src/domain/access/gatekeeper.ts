@@ -33,6 +33,8 @@ export interface ReloadOutcome {
   readonly unchanged: number;
   readonly changed: number;
   readonly ended: number;
+  /** Streams that go on because the authenticator could not say now whose they are. */
+  readonly unknown: number;
 }
 
 /** Finds out who makes a call, and watches over those who stay. */
@@ -180,7 +182,8 @@ export function createGatekeeper(options: GatekeeperOptions): Gatekeeper {
 
   async function askAgain(holder: Holder, access: Access): Promise<keyof ReloadOutcome> {
     const principal = await findOut(access);
-    if (principal === "unknown" || !held.has(holder)) return "unchanged";
+    if (principal === "unknown") return "unknown";
+    if (!held.has(holder)) return "unchanged";
     const before = access.principal;
     if (principal === undefined || principal.subject !== before.subject || principal.tenant !== before.tenant) {
       holder.end(unauthenticated("revoked", true));
@@ -212,7 +215,7 @@ export function createGatekeeper(options: GatekeeperOptions): Gatekeeper {
     async reload() {
       await authenticator?.reload?.();
       generation += 1;
-      const outcome = { unchanged: 0, changed: 0, ended: 0 };
+      const outcome = { unchanged: 0, changed: 0, ended: 0, unknown: 0 };
       await askInTurns([...held], askedAtOnce, async ([holder, access]) => {
         if (held.has(holder)) outcome[await askAgain(holder, access)] += 1;
       });

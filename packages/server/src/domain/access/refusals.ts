@@ -34,13 +34,14 @@ export function rightsChanged(): LoomError {
 }
 
 /** Why credentials do not count. */
-export type CredentialProblem = "missing" | "invalid" | "expired" | "revoked";
+export type CredentialProblem = "missing" | "invalid" | "expired" | "revoked" | "unbound";
 
 const problems: Readonly<Record<CredentialProblem, string>> = {
   missing:
     'this bridge asks who you are: send "authorization: Bearer <token or key>", or a client certificate if it takes them',
   invalid: "the credentials are not valid here",
   expired: "the credentials have expired; get new ones and come back",
+  unbound: "the token is bound to a client certificate that this connection does not show; connect with it",
   revoked: "the credentials are no longer valid; get new ones and come back",
 };
 

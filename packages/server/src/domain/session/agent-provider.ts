@@ -1,6 +1,12 @@
+import type { Access } from "../access/access.ts";
 import type { ToolInvocation, ToolOutcome, ToolProvider } from "../tools/tool.ts";
 import { toolFailures } from "../tools/tool-outcome.ts";
 import type { ControlFrame } from "./control-frame.ts";
+
+interface OpenCall {
+  readonly finish: (outcome: ToolOutcome) => void;
+  readonly authority: readonly Access[];
+}
 
 /** Runs an agent's tools over its session: a request goes out, and the agent's response to it comes back. */
 export class AgentProvider implements ToolProvider {
@@ -8,7 +14,7 @@ export class AgentProvider implements ToolProvider {
   readonly id: string;
   readonly owner: string;
   readonly #send: (frame: ControlFrame) => void;
-  readonly #open = new Map<number, (outcome: ToolOutcome) => void>();
+  readonly #open = new Map<number, OpenCall>();
   #lastRef = 0;
   #lost = false;
 
@@ -32,7 +38,7 @@ export class AgentProvider implements ToolProvider {
         this.#open.delete(ref);
         resolve(outcome);
       };
-      this.#open.set(ref, finish);
+      this.#open.set(ref, { finish, authority: invocation.authority ?? [] });
       signal.addEventListener("abort", onAbort);
       this.#send({ kind: "tool-request", ref, invocation });
     });
@@ -40,14 +46,19 @@ export class AgentProvider implements ToolProvider {
 
   /** Takes the agent's answer. Returns false when no such call is open: it was answered, cancelled or never made. */
   settle(ref: number, outcome: ToolOutcome): boolean {
-    const finish = this.#open.get(ref);
-    finish?.(outcome);
-    return finish !== undefined;
+    const open = this.#open.get(ref);
+    open?.finish(outcome);
+    return open !== undefined;
+  }
+
+  /** For whom an open call is made; undefined when it is not open. */
+  authorityOf(ref: number): readonly Access[] | undefined {
+    return this.#open.get(ref)?.authority;
   }
 
   /** The agent is gone: every open call ends now. */
   lose(): void {
     this.#lost = true;
-    for (const finish of [...this.#open.values()]) finish(toolFailures.providerLost(this.id));
+    for (const { finish } of [...this.#open.values()]) finish(toolFailures.providerLost(this.id));
   }
 }

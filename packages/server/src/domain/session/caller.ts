@@ -1,15 +1,19 @@
 import { LoomError } from "@loom-bridge/protocol";
+import type { Access } from "../access/access.ts";
+import type { UnsignedCall } from "../tools/call-as.ts";
 import type { ToolOutcome } from "../tools/tool.ts";
-import type { ToolCallRequest, ToolCallResult } from "../tools/tool-call.ts";
+import type { ToolCallResult } from "../tools/tool-call.ts";
 import type { ControlFrame } from "./control-frame.ts";
 
-/** A tool call as an agent makes it: who calls is the session's to say. */
-export type CallRequest = Omit<ToolCallRequest, "caller">;
+/** A tool call as an agent makes it: who calls, and for whom, is the session's to say. */
+export type CallRequest = Omit<UnsignedCall, "onBehalfOf">;
 
 export interface CallerOptions {
   /** The most calls that may be open. */
   readonly maxOpenCalls: number;
-  readonly call: (request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
+  /** For whom an open call to the agent is made. */
+  readonly authorityOf: (ref: number) => readonly Access[] | undefined;
+  readonly call: (request: UnsignedCall, signal: AbortSignal) => Promise<ToolCallResult>;
   readonly send: (frame: ControlFrame) => void;
   /** Called when a call was not made because of its number. */
   readonly onRefused: (error: LoomError) => void;
@@ -28,8 +32,10 @@ export class Caller {
     this.#options = options;
   }
 
-  call(ref: number, request: CallRequest): void {
-    const problem = this.#problemWith(ref);
+  /** `onBehalfOf` is the ref of the call to the agent that this one is a part of; 0: of none. */
+  call(ref: number, request: CallRequest, onBehalfOf = 0): void {
+    const authority = onBehalfOf === 0 ? [] : this.#options.authorityOf(onBehalfOf);
+    const problem = this.#problemWith(ref) ?? (authority === undefined ? notOpen(onBehalfOf) : undefined);
     if (problem !== undefined) {
       this.#options.onRefused(problem);
       this.#respond(ref, request.id, failure(problem));
@@ -37,7 +43,7 @@ export class Caller {
     }
     const abort = new AbortController();
     this.#open.set(ref, abort);
-    this.#options.call(request, abort.signal).then(
+    this.#options.call({ ...request, onBehalfOf: authority ?? [] }, abort.signal).then(
       ({ id, outcome }) => this.#finish(ref, id, outcome),
       (error: unknown) => {
         if (!LoomError.isInstance(error)) this.#options.onDefect(error);
@@ -83,6 +89,11 @@ export class Caller {
   #respond(ref: number, callId: string, outcome: ToolOutcome): void {
     this.#options.send({ kind: "tool-response", ref, callId, outcome });
   }
+}
+
+function notOpen(ref: number): LoomError {
+  const problem = `ToolRequest.on_behalf_of ${ref} names no call to this agent that is open; call for yourself, or not at all`;
+  return new LoomError("failed_precondition", problem, notRun);
 }
 
 /** On a stream, a call that is refused has no status of its own: the refusal is its result. */

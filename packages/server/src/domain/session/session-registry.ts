@@ -8,10 +8,9 @@ import { rightsChanged } from "../access/refusals.ts";
 import type { Breaches } from "../breaches.ts";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { Logger } from "../logger.ts";
+import type { CallAs } from "../tools/call-as.ts";
 import type { ToolDescriptor, ToolProvider } from "../tools/tool.ts";
-import type { ToolCallResult } from "../tools/tool-call.ts";
 import type { ToolRegistration } from "../tools/tool-registry.ts";
-import type { CallRequest } from "./caller.ts";
 import { checkRegistration, type Registration } from "./registration.ts";
 import { Session } from "./session.ts";
 import type { SessionChange } from "./session-change.ts";
@@ -26,7 +25,7 @@ export interface SessionTools {
     descriptors: readonly ToolDescriptor[],
     replacing: ToolRegistration | undefined,
   ): ToolRegistration;
-  call(access: Access, request: CallRequest, signal: AbortSignal): Promise<ToolCallResult>;
+  readonly call: CallAs;
 }
 
 export interface SessionRegistryOptions {

@@ -9,7 +9,7 @@ import type { Verdict } from "../bus/settlement.ts";
 import type { Subscriber } from "../bus/subscriber.ts";
 import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { Logger } from "../logger.ts";
-import type { ToolCallResult } from "../tools/tool-call.ts";
+import type { CallAs } from "../tools/call-as.ts";
 import { AgentProvider } from "./agent-provider.ts";
 import { AnswerRights } from "./answer-rights.ts";
 import { Caller, type CallRequest } from "./caller.ts";
@@ -33,7 +33,7 @@ export interface SessionParts {
   readonly onRefused: (error: LoomError) => void;
   /** What its principal may do as this agent. */
   readonly access: Access;
-  readonly callTool: (access: Access, request: CallRequest, signal: AbortSignal) => Promise<ToolCallResult>;
+  readonly callTool: CallAs;
   /** Called once, when the session has ended. */
   readonly onEnd: (session: Session) => void;
 }
@@ -101,6 +101,7 @@ export class Session {
     this.provider = new AgentProvider(this.agentId, this.access.owner, send);
     this.#caller = new Caller({
       maxOpenCalls: settings.maxOpenCalls,
+      authorityOf: (ref) => this.provider.authorityOf(ref),
       call: (request, signal) => parts.callTool(this.access, request, signal),
       send,
       onRefused: parts.onRefused,
@@ -168,11 +169,8 @@ export class Session {
   /** Adds a subscription or replaces the one with its id; the agent is told whether it stands. */
   subscribe(request: SubscriptionRequest): void {
     try {
-      checkSubscription(
-        request,
-        this.subscriptions.filter(({ id }) => id !== request.id),
-        this.#parts.settings,
-      );
+      const others = this.subscriptions.filter(({ id }) => id !== request.id);
+      checkSubscription(request, others, this.#parts.settings);
       checkHearing(this.access, request);
       this.#unsubscribe(request.id);
       const logOffset = this.#parts.bus.log.head;
@@ -207,8 +205,8 @@ export class Session {
     this.#subscriptions.get(subscriptionId)?.subscription.settle(sequence, verdict);
   }
 
-  callTool(ref: number, request: CallRequest): void {
-    this.#caller.call(ref, request);
+  callTool(ref: number, request: CallRequest, onBehalfOf = 0): void {
+    this.#caller.call(ref, request, onBehalfOf);
   }
 
   cancelCall(ref: number, reason: string): void {

@@ -17,6 +17,8 @@ export interface BridgeToolContext {
   readonly signal: AbortSignal;
   /** The agent that calls; empty for a client without a session. */
   readonly caller: string;
+  /** The agents for which the call is made: the one that began it first, and the caller last. */
+  readonly callers: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly correlationId: string;
   /** What is left of the caller's time, in milliseconds. */
@@ -52,8 +54,9 @@ export function createBridgeToolProvider(tools: readonly BridgeTool[]): ToolProv
 }
 
 function contextOf(invocation: ToolInvocation, signal: AbortSignal): BridgeToolContext {
-  const { caller, headers, correlationId, timeoutMs } = invocation;
-  return { signal, caller, headers, correlationId, timeoutMs };
+  const { caller, authority = [], headers, correlationId, timeoutMs } = invocation;
+  const callers = authority.map(({ agentId = "" }) => agentId);
+  return { signal, caller, callers, headers, correlationId, timeoutMs };
 }
 
 const failurePrefix: Record<Exclude<ToolFailureReason, "INVALID_ARGUMENTS">, string> = {

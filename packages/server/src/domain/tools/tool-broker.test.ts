@@ -17,6 +17,7 @@ test("a call reaches its provider and its output comes back under the same id", 
     correlationId: "task",
     timeoutMs: 5,
     caller: "me",
+    authority: [],
     idempotencyKey: "",
     chain: undefined,
   });

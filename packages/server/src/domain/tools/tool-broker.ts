@@ -113,7 +113,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
   };
 
   const startAt = (seat: ToolSeat, request: ToolCallRequest, counts: ToolCounts): ToolRun => {
-    const { id, name, timeoutMs, headers, correlationId, caller, idempotencyKey = "", chain } = request;
+    const { id, name, timeoutMs, headers, correlationId, caller, idempotencyKey = "", chain, authority = [] } = request;
     const provider = seat.provider.id;
     journal.record("called", id, provider, name, caller === "" ? "" : { by: caller });
     return startToolRun({
@@ -126,6 +126,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
         headers,
         correlationId,
         caller,
+        authority,
         idempotencyKey,
         chain: withTime(chain, timeoutMs),
       },

@@ -1,4 +1,5 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
+import type { Access } from "../access/access.ts";
 import type { Chain } from "../chain.ts";
 import type { ToolOutcome } from "./tool.ts";
 import { checkPairs } from "./tool-rules.ts";
@@ -24,6 +25,8 @@ export interface ToolCallRequest {
   readonly caller: string;
   /** Whose credentials the call was made with: ids and keys name nothing for anybody else. Default: empty, nobody's. */
   readonly principal?: string;
+  /** For whom it is made: who began it first, and the caller last. Default: nobody was asked. */
+  readonly authority?: readonly Access[];
 }
 
 export interface ToolCallResult {

@@ -1,3 +1,4 @@
+import type { Access } from "../access/access.ts";
 import type { Chain } from "../chain.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface ToolInvocation {
   readonly chain?: Chain | undefined;
   /** The agent that calls; empty for a client without a session. */
   readonly caller: string;
+  /** For whom it is made: who began it first, and the caller last. Default: nobody was asked. */
+  readonly authority?: readonly Access[];
 }
 
 /** Machine-readable reasons why a call has no output. */

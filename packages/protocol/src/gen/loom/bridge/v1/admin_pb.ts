@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loom/bridge/v1/admin.proto.
  */
 export const file_loom_bridge_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Chpsb29tL2JyaWRnZS92MS9hZG1pbi5wcm90bxIObG9vbS5icmlkZ2UudjEiDwoNV2hvQW1JUmVxdWVzdCJ+Cg5XaG9BbUlSZXNwb25zZRIPCgdzdWJqZWN0GAEgASgJEg4KBnRlbmFudBgCIAEoCRIQCghhZ2VudF9pZBgDIAEoCRISCgpleHBpcmVzX21zGAQgASgDEiUKBmdyYW50cxgFIAMoCzIVLmxvb20uYnJpZGdlLnYxLkdyYW50IjEKBUdyYW50EgsKA2FjdBgBIAEoCRINCgVhbGxvdxgCIAMoCRIMCgRkZW55GAMgAygJIg8KDVJlbG9hZFJlcXVlc3QiQwoOUmVsb2FkUmVzcG9uc2USEQoJdW5jaGFuZ2VkGAEgASgNEg8KB2NoYW5nZWQYAiABKA0SDQoFZW5kZWQYAyABKA0ypQEKDEFkbWluU2VydmljZRJMCgZXaG9BbUkSHS5sb29tLmJyaWRnZS52MS5XaG9BbUlSZXF1ZXN0Gh4ubG9vbS5icmlkZ2UudjEuV2hvQW1JUmVzcG9uc2UiA5ACARJHCgZSZWxvYWQSHS5sb29tLmJyaWRnZS52MS5SZWxvYWRSZXF1ZXN0Gh4ubG9vbS5icmlkZ2UudjEuUmVsb2FkUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Chpsb29tL2JyaWRnZS92MS9hZG1pbi5wcm90bxIObG9vbS5icmlkZ2UudjEiDwoNV2hvQW1JUmVxdWVzdCJ+Cg5XaG9BbUlSZXNwb25zZRIPCgdzdWJqZWN0GAEgASgJEg4KBnRlbmFudBgCIAEoCRIQCghhZ2VudF9pZBgDIAEoCRISCgpleHBpcmVzX21zGAQgASgDEiUKBmdyYW50cxgFIAMoCzIVLmxvb20uYnJpZGdlLnYxLkdyYW50IjEKBUdyYW50EgsKA2FjdBgBIAEoCRINCgVhbGxvdxgCIAMoCRIMCgRkZW55GAMgAygJIg8KDVJlbG9hZFJlcXVlc3QiVAoOUmVsb2FkUmVzcG9uc2USEQoJdW5jaGFuZ2VkGAEgASgNEg8KB2NoYW5nZWQYAiABKA0SDQoFZW5kZWQYAyABKA0SDwoHdW5rbm93bhgEIAEoDTKlAQoMQWRtaW5TZXJ2aWNlEkwKBldob0FtSRIdLmxvb20uYnJpZGdlLnYxLldob0FtSVJlcXVlc3QaHi5sb29tLmJyaWRnZS52MS5XaG9BbUlSZXNwb25zZSIDkAIBEkcKBlJlbG9hZBIdLmxvb20uYnJpZGdlLnYxLlJlbG9hZFJlcXVlc3QaHi5sb29tLmJyaWRnZS52MS5SZWxvYWRSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message loom.bridge.v1.WhoAmIRequest
@@ -138,6 +138,13 @@ export type ReloadResponse = Message<"loom.bridge.v1.ReloadResponse"> & {
    * @generated from field: uint32 ended = 3;
    */
   ended: number;
+
+  /**
+   * Open streams that go on because nobody could say now whose they are.
+   *
+   * @generated from field: uint32 unknown = 4;
+   */
+  unknown: number;
 };
 
 /**

@@ -1,10 +1,12 @@
-import { describe } from "node:test";
+import { beforeEach, describe, type TestContext, test } from "node:test";
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { Agent, type AgentOptions, BridgeClient, type BridgeClientOptions } from "@loom-bridge/client";
 import { type BridgeOptions, createBridge, serve } from "@loom-bridge/server";
 import { createTestBridge, type TestBridgeOptions } from "@loom-bridge/testing";
 import { createCertificate } from "./certificate.ts";
+import { expectSameSeen, type Seen } from "./same-seen.ts";
+import { Witness } from "./witness.ts";
 
 export type Wire = "grpc" | "grpc-web" | "connect";
 
@@ -18,24 +20,41 @@ export interface World extends AsyncDisposable {
 
 export type CreateWorld = (options?: BridgeOptions) => Promise<World>;
 
-/**
- * Runs the same tests against a bridge in memory, one behind plain sockets and one behind TLS; and once more with stock
- * Connect at both ends, by which our own streams pass elsewhere.
- */
-export function describeInEveryWorld(name: string, define: (createWorld: CreateWorld) => void): void {
-  describe(`${name} (memory)`, () => define(createMemoryWorld));
-  describe(`${name} (JSON)`, () => define((options) => createMemoryWorld({ ...options, codec: "json" })));
-  describe(`${name} (future)`, () => define((options) => createMemoryWorld({ ...options, futureFields: true })));
-  describe(`${name} (h2c)`, () => define((options) => createSocketWorld(options)));
-  describe(`${name} (TLS)`, () => define((options) => createSocketWorld(options, { secure: true })));
-  describe(`${name} (Connect)`, () => define((options) => createSocketWorld(options, { protocol: "connect" })));
-}
-
+/** Every kind of bridge, the one in memory first. */
 export const everyWorld: Readonly<Record<string, CreateWorld>> = {
   memory: createMemoryWorld,
   h2c: (options) => createSocketWorld(options),
-  tls: (options) => createSocketWorld(options, { secure: true }),
+  TLS: (options) => createSocketWorld(options, { secure: true }),
+  JSON: (options) => createMemoryWorld({ ...options, codec: "json" }),
+  /** In which everybody speaks a later version of the protocol. */
+  future: (options) => createMemoryWorld({ ...options, futureFields: true }),
+  /** Stock Connect at both ends, by which our own streams pass elsewhere. */
+  Connect: (options) => createSocketWorld(options, { protocol: "connect" }),
 };
+
+/** Runs the same tests against every kind of bridge; everybody must see the same in all of them. */
+export function describeInEveryWorld(name: string, define: (createWorld: CreateWorld) => void): void {
+  const seen = new Map<string, Seen>();
+  for (const [kind, createWorld] of Object.entries(everyWorld)) {
+    describe(`${name} (${kind})`, () => {
+      const worlds: Seen = new Map();
+      seen.set(kind, worlds);
+      let running = "";
+      beforeEach((context) => void (running = (context as TestContext).name));
+      define(async (options) => {
+        const place = `${running} (${worlds.size + 1})`;
+        const witness = new Witness();
+        worlds.set(place, []);
+        return witnessedBy(witness, await createWorld(options), () => worlds.set(place, witness.lines));
+      });
+    });
+  }
+  test(`${name}: everybody sees the same in every world`, (context) => {
+    expectSameSeen(seen);
+    const [memory = new Map()] = seen.values();
+    context.diagnostic(`${memory.size} worlds, in which ${[...memory.values()].flat().length} things were seen`);
+  });
+}
 
 async function createMemoryWorld(options?: TestBridgeOptions): Promise<World> {
   const bridge = createTestBridge(options);
@@ -79,6 +98,22 @@ async function createSocketWorld(
     async [Symbol.asyncDispose]() {
       await Promise.all([...clients].map((each) => each.disconnect()));
       await server.close({ graceMs: 1_000 });
+    },
+  };
+}
+
+function witnessedBy(witness: Witness, world: World, onEnd: () => void): World {
+  return {
+    client: (options) => witness.watch(world.client(options)),
+    agent: async (options) => {
+      const { onEvent, id } = options;
+      const heard = onEvent === undefined ? {} : { onEvent: witness.hearing(id, onEvent) };
+      return witness.watch(await world.agent({ ...options, ...heard }));
+    },
+    transport: (wire) => witness.transport(world.transport(wire)),
+    async [Symbol.asyncDispose]() {
+      onEnd();
+      await world[Symbol.asyncDispose]();
     },
   };
 }

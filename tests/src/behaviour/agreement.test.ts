@@ -69,6 +69,9 @@ function hideWhatDiffers(key: string, value: unknown): unknown {
     isUuidOrNumber(value)
   )
     return "…";
+  // Fields of a later version, and how a 32-bit number is told.
+  if (key === "$unknown") return undefined;
+  if (typeof value === "number") return Math.fround(value);
   if (key === "timestampMs" || key === "address" || key === "cause" || key === "stack") return "…";
   return value;
 }
@@ -77,7 +80,7 @@ function isUuidOrNumber(value: unknown): boolean {
   return typeof value === "number" || (typeof value === "string" && /^[0-9a-f-]{36}$|^\d+$/.test(value));
 }
 
-test("a bridge in memory, behind sockets and behind TLS shows the same", async () => {
+test("every kind of bridge shows the same", async () => {
   const runs: [string, unknown[]][] = [];
   for (const [name, createWorld] of Object.entries(everyWorld)) {
     await using world = await createWorld();

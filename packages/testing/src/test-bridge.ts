@@ -10,6 +10,7 @@ import type { LinkState } from "./network/network.ts";
 import type { TopicPayloads } from "./probes/match.ts";
 import { createProbe, createProbeInbox, type Probe } from "./probes/probe.ts";
 import { describeEvent } from "./probes/probe-event.ts";
+import { disposeOf } from "./report-leak.ts";
 import { type BridgeSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { RestartOptions, TestBridgeOptions } from "./test-bridge-options.ts";
 import type { Timeline } from "./timeline/timeline.ts";
@@ -234,7 +235,7 @@ function create(options: TestBridgeOptions): TestBridge {
       return closing;
     },
     [Symbol.asyncDispose]() {
-      return this.close();
+      return disposeOf(() => this.close());
     },
   };
   return bridge;

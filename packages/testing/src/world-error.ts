@@ -8,12 +8,15 @@ export type WorldErrorKind = "expectation" | "timeout" | "deadlock" | "livelock"
 export class WorldError extends Error {
   override readonly name: string = "WorldError";
   readonly kind: WorldErrorKind;
+  /** What went wrong, without the story. */
+  readonly headline: string;
   /** What happened, what still waits, the seed, and how to repeat it; part of the message too. */
   readonly story: string;
 
   constructor(kind: WorldErrorKind, headline: string, story: string, options?: ErrorOptions) {
     super(story === "" ? headline : `${headline}\n\n${story}\n`, options);
     this.kind = kind;
+    this.headline = headline;
     this.story = story;
   }
 }

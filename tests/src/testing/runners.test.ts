@@ -20,37 +20,23 @@ const body = `
   await reader.expectNext({ payload: { headline: "rain" } });
 `;
 
-const runners: Readonly<
-  Record<string, { head: string; call: string; fixture: string; run: (file: string) => string[] }>
-> = {
+const runners: Readonly<Record<string, { head: string; call: string; fixture: string; run: string[] }>> = {
   "node:test": {
     head: 'import { bridgeTest } from "@loom-bridge/testing/node";',
     call: "bridgeTest",
     fixture: "bridge",
-    run: (file) => ["--import=tsx", "--test", "--test-reporter=spec", file],
+    run: ["--import=tsx", "--test", "--test-reporter=spec"],
   },
   vitest: {
     head: 'import { bridgeTest } from "@loom-bridge/testing/vitest"; const run = bridgeTest();',
     call: "run.concurrent",
     fixture: "{ bridge }",
-    run: (file) => [vitest(), "run", "--root", folder, "--testTimeout=60000", file],
+    run: [vitest(), "run", "--root", folder, "--testTimeout=60000"],
   },
 };
 
 for (const [name, { head, call, fixture, run }] of Object.entries(runners)) {
-  const runTests = (text: string): { status: number | null; output: string } => {
-    const file = join(folder, `${name.replace(":", "-")}-${Math.abs(hash(text))}.test.ts`);
-    writeFileSync(file, `${head}\nimport assert from "node:assert/strict";\n${text}`);
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const options = {
-      encoding: "utf8",
-      cwd: folder,
-      env: { ...env, NO_COLOR: "1", CI: "1" },
-      timeout: 110_000,
-    } as const;
-    const { status, stdout, stderr } = spawnSync(process.execPath, run(file), options);
-    return { status, output: stdout + stderr };
-  };
+  const runTests = createRun(head, run);
 
   describe(name, { concurrency: 2 }, () => {
     test("runs tests on bridges of their own, many at a time", () => {
@@ -79,6 +65,51 @@ for (const [name, { head, call, fixture, run }] of Object.entries(runners)) {
       assert.match(output, /fake tool never:called: reply\(1\) was to be used 1 times/);
     });
   });
+}
+
+const leak = `
+  await using bridge = testBridge();
+  bridge.bridge.runtime.setTimer(() => {}, 1000);
+`;
+
+describe("node:test with plain `await using`", { concurrency: 2 }, () => {
+  const head = 'import { test } from "node:test"; import { testBridge } from "@loom-bridge/testing";';
+  const runTests = createRun(head, ["--import=tsx", "--test", "--test-reporter=tap"]);
+
+  test("shows the error of a test that fails and leaves something, and nothing of what it left", () => {
+    const { status, output } = runTests(`test("fails", async () => {${leak} assert.equal(1, 2, "its own"); });`);
+    assert.equal(status, 1, output);
+    assert.match(output, /error: 'its own'|error: \|-\n *its own/);
+    assert.doesNotMatch(output, /timers that nobody took back|SuppressedError/);
+  });
+
+  test("fails a test that passes and leaves something, and no other that runs at the same time", () => {
+    const { status, output } = runTests(`
+      test("one", { concurrency: true }, async (context) => {
+        const leaking = context.test("leaks", async () => {${leak} });
+        await context.test("is fine", async () => { await using bridge = testBridge(); await leaking; });
+      });
+    `);
+    assert.equal(status, 1, output);
+    assert.match(output, /not ok 1 - leaks[^]*timers that nobody took back, of bridge: 1[^]* {4}ok 2 - is fine/);
+  });
+});
+
+/** Runs the tests of a text with a runner. */
+function createRun(head: string, run: string[]): (text: string) => { status: number | null; output: string } {
+  return (text) => {
+    const file = join(folder, `file-${Math.abs(hash(head + text))}.test.ts`);
+    writeFileSync(file, `${head}\nimport assert from "node:assert/strict";\n${text}`);
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const options = {
+      encoding: "utf8",
+      cwd: folder,
+      env: { ...env, NO_COLOR: "1", CI: "1" },
+      timeout: 110_000,
+    } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...run, file], options);
+    return { status, output: stdout + stderr };
+  };
 }
 
 function vitest(): string {

@@ -29,6 +29,9 @@ test("an event that is another, that is missing or that comes in another place i
   const one = await seenOf(["1", "2"]);
   for (const others of [["1", "3"], ["1"], ["2", "1"], ["1", "2", "3"]]) {
     const two = await seenOf(others);
-    assert.throws(() => expectSameSeen(new Map(Object.entries({ one, two }))), /two differs from one in "a test \(1\)"/);
+    assert.throws(
+      () => expectSameSeen(new Map(Object.entries({ one, two }))),
+      /two differs from one in "a test \(1\)"/,
+    );
   }
 });

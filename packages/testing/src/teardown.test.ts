@@ -25,6 +25,61 @@ test("a timer that was not taken back is found, and can be allowed", async () =>
   lenient.allowLeak("of bridge: 1");
 });
 
+test("abort listeners that an agent's handlers leave on its signal are counted, those of running handlers are not", async () => {
+  const bridge = testBridge();
+  const work = Promise.withResolvers<void>();
+  await bridge.agent({
+    id: "careless",
+    topics: ["a"],
+    onEvent: (context) => context.signal.addEventListener("abort", () => {}),
+  });
+  await bridge.agent({
+    id: "careful",
+    topics: ["a"],
+    async onEvent({ signal }) {
+      const stop = (): void => work.resolve();
+      signal.addEventListener("abort", stop);
+      await work.promise;
+      signal.removeEventListener("abort", stop);
+    },
+  });
+  const author = await bridge.probe("author");
+  for (const value of [1, 2, 3]) await author.publish("a", value);
+  await bridge.settle();
+  await assert.rejects(bridge.close(), ({ message }) => {
+    assert.match(message, /abort listeners on the context's signal of careless that nobody took back: 3;/);
+    assert.doesNotMatch(message, /signal of careful/);
+    return true;
+  });
+});
+
+test("no call of ours leaves a listener on a signal that outlives it, and one that an author leaves is found", async () => {
+  const bridge = testBridge();
+  bridge.tools.fake("answers").reply(1);
+  bridge.tools.fake("hangs").hang();
+  const shutdown = bridge.watchSignal(new AbortController().signal, "shutdown");
+  const options = { signal: shutdown, timeoutMs: 1000 };
+  await bridge.agent({ id: "echo", topics: ["ask"], onEvent: (context, { payload }) => context.reply(payload) });
+  const caller = await bridge.agent({ id: "caller" });
+  const client = bridge.client();
+  await bridge.run(caller.callTool("answers", {}, options));
+  await assert.rejects(bridge.run(caller.callTool("hangs", {}, options)));
+  await bridge.run(caller.request("ask", "?", options));
+  await assert.rejects(bridge.run(caller.request("nobody", "?", options)));
+  await bridge.run(client.publish({ topic: "a", event: { type: "t" } }, options));
+  await bridge.run(client.listAgents({}, options));
+  await bridge.run(client.waitForAgents(["caller"], options));
+  await assert.rejects(bridge.run(client.waitForAgents(["nobody"], options)));
+  const stream = client.watchAgents({}, options);
+  await bridge.run(stream.next());
+  await stream.return?.();
+  // In hand when the bridge is closed.
+  const inHand = caller.callTool("hangs", {}, { signal: shutdown }).catch(() => {});
+  shutdown.addEventListener("abort", () => {});
+  await assert.rejects(bridge.close(), /abort listeners on shutdown that nobody took back: 1;/);
+  await inHand;
+});
+
 test("an event that nobody asked a probe for is found when the bridge is told to be that strict", async () => {
   const bridge = testBridge({ undrained: "error" });
   const probe = await bridge.probe("probe", { topics: ["a"] });

@@ -2,6 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import { Agent, type AgentOptions, BridgeClient, type BridgeClientOptions } from "@loom-bridge/client";
 import { LoomError } from "@loom-bridge/protocol";
 import { type Bridge, createPrincipal, type Principal } from "@loom-bridge/server";
+import { AbortListeners } from "./abort-listeners.ts";
 import { BridgeHost } from "./bridge-host.ts";
 import type { Clock, SettleOptions, WaitOptions } from "./clock/clock.ts";
 import type { Faults } from "./faults/faults.ts";
@@ -73,6 +74,11 @@ export interface TestBridge<Topics extends TopicPayloads = TopicPayloads> extend
 
   /** The bridge's own account of itself, in the schema of its admin calls. */
   snapshot(): Promise<BridgeSnapshot>;
+  /**
+   * Counts the listeners of a signal that outlives what it is given to, such as that of a program's end: whoever still
+   * listens when the bridge is closed is a leak. Returns the signal. Those of event handlers are counted anyway.
+   */
+  watchSignal(signal: AbortSignal, label: string): AbortSignal;
   /** Lets `close()` pass over what fits: a part of its line, or a pattern. */
   allowLeak(line: string | RegExp): void;
   /**
@@ -112,6 +118,7 @@ function create(options: TestBridgeOptions): TestBridge {
   );
   const clients = new Set<BridgeClient>();
   const probes = new Set<Probe>();
+  const listeners = new AbortListeners();
   const allowed: (string | RegExp)[] = [];
   let closing: Promise<void> | undefined;
 
@@ -130,7 +137,9 @@ function create(options: TestBridgeOptions): TestBridge {
     ...agentOptions
   }: Omit<AgentOptions, "client"> & Identity): Promise<Agent> => {
     const identity = principal === undefined ? {} : { principal };
-    const agent = new Agent({ ...agentOptions, client: createClient({ link: agentOptions.id, ...identity }) });
+    const { id, onEvent } = agentOptions;
+    const watched = onEvent === undefined ? {} : { onEvent: listeners.watchHandler(id, onEvent) };
+    const agent = new Agent({ ...agentOptions, ...watched, client: createClient({ link: id, ...identity }) });
     await clock.run(agent.start(), { what: `agent ${agent.id} to be connected` });
     return agent;
   };
@@ -153,13 +162,14 @@ function create(options: TestBridgeOptions): TestBridge {
     );
 
   const leave = async (): Promise<string[]> => {
+    const listening = listeners.leftByHandlers();
     await clock.run(Promise.all([...clients].map((each) => each.disconnect())), {
       what: "agents and clients to leave",
     });
     const left = host.place === undefined ? [] : await findHeld();
     await clock.run(host.close(), { what: "the bridge to close" });
     if (clock.kind === "virtual") await clock.settle();
-    return left;
+    return [...left, ...listening];
   };
   const close = async (): Promise<void> => {
     const { hasFailed: hadFailed } = world;
@@ -173,6 +183,7 @@ function create(options: TestBridgeOptions): TestBridge {
         ...(onUnfaked === "error" ? findUnfaked(world, fakes.names) : []),
         ...(undrained === "error" ? undrainedEvents() : []),
         ...findLeftOver(world),
+        ...listeners.left(),
       ].filter((line) => !allowed.some((one) => (typeof one === "string" ? line.includes(one) : one.test(line))));
       if (!strict || world.hasFailed || problems.length === 0) return;
       throw fail("leak", `the bridge was closed, and this was left or never happened:\n  ${problems.join("\n  ")}`);
@@ -228,6 +239,10 @@ function create(options: TestBridgeOptions): TestBridge {
       await clock.run(client.disconnect());
       clients.delete(client);
       return taken;
+    },
+    watchSignal(signal, label) {
+      listeners.watch(signal, label);
+      return signal;
     },
     allowLeak: (line) => void allowed.push(line),
     close() {

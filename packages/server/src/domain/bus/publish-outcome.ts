@@ -21,11 +21,16 @@ export interface PublishOutcome {
 
 const noDrops: readonly Drop[] = [];
 
+/** The outcome of an event that lies in the queue of everybody who wants it. */
+export function allQueued(matched: number, offset: number): PublishOutcome {
+  return { matched, queued: matched, dropped: 0, drops: noDrops, offset, duplicate: false };
+}
+
 export function countResults(results: readonly DeliveryResult[], offset: number): PublishOutcome {
   const matched = results.length;
   let queued = 0;
   for (const result of results) if (result === "queued") queued += 1;
-  if (queued === matched) return { matched, queued, dropped: 0, drops: noDrops, offset, duplicate: false };
+  if (queued === matched) return allQueued(matched, offset);
   const drops = (["queue-full", "subscriber-left"] as const)
     .map((reason) => ({ reason, count: results.filter((result) => result === reason).length }))
     .filter(({ count }) => count > 0);

@@ -1,0 +1,184 @@
+import { randomInt } from "node:crypto";
+
+/** What is known of a publish, in numbers. */
+export interface PublishFacts {
+  readonly atMs: number;
+  readonly matched: number;
+  readonly offset: number;
+}
+
+type Columns = ReturnType<typeof createColumns>;
+
+const firstPlaces = 1024;
+
+/**
+ * Publishes in the order in which they came, numbered, and found by sender and id. One comes and one goes with every
+ * event among very many, so they are no objects: a ring of places, and a hash table that says where to look.
+ */
+export class PublishTable {
+  /** Whoever knew it could choose ids that are all looked for in one place. */
+  readonly #seed = randomInt(2 ** 31);
+  #columns = createColumns(firstPlaces);
+  #mask = firstPlaces - 1;
+  /** Places + 1 by hash, each in the first free slot from there on. 0: free. At least half are. */
+  #slots = new Int32Array(2 * firstPlaces);
+  #first = 0;
+  #next = 0;
+  #size = 0;
+
+  /** The number of the oldest. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** How many numbers there are from the oldest on. */
+  get length(): number {
+    return this.#next - this.#first;
+  }
+
+  /** How many can be found. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The number of a publish. Negative: there is none. */
+  find(sender: string, id: string): number {
+    const slot = this.#slotOf(this.#hash(sender, id), sender, id);
+    const place = (this.#slots[slot] as number) - 1;
+    return place < 0 ? -1 : this.#first + ((place - this.#first) & this.#mask);
+  }
+
+  /** Adds a publish, instead of an older one with this id, and returns its number. */
+  add(sender: string, id: string, atMs: number): number {
+    if (this.length > this.#mask) this.#grow();
+    const columns = this.#columns;
+    const number = this.#next;
+    const place = number & this.#mask;
+    const hash = this.#hash(sender, id);
+    const slot = this.#slotOf(hash, sender, id);
+    const older = this.#slots[slot] as number;
+    if (older === 0) this.#size += 1;
+    else columns.ids[older - 1] = undefined;
+    this.#slots[slot] = place + 1;
+    columns.hashes[place] = hash;
+    columns.senders[place] = sender;
+    columns.ids[place] = id;
+    columns.atMs[place] = atMs;
+    columns.matched[place] = 0;
+    columns.offsets[place] = 0;
+    this.#next += 1;
+    return number;
+  }
+
+  /** Whether a publish is still the one that is found by its id. */
+  has(number: number): boolean {
+    return number >= this.#first && number < this.#next && this.#columns.ids[number & this.#mask] !== undefined;
+  }
+
+  read(number: number): PublishFacts {
+    const { atMs, matched, offsets } = this.#columns;
+    const place = number & this.#mask;
+    return { atMs: atMs[place] as number, matched: matched[place] as number, offset: offsets[place] as number };
+  }
+
+  write(number: number, { matched, offset }: Pick<PublishFacts, "matched" | "offset">): void {
+    const place = number & this.#mask;
+    this.#columns.matched[place] = matched;
+    this.#columns.offsets[place] = offset;
+  }
+
+  delete(number: number): void {
+    if (!this.has(number)) return;
+    const place = number & this.#mask;
+    this.#free(place);
+    this.#columns.ids[place] = undefined;
+    this.#size -= 1;
+  }
+
+  /** Removes the oldest. */
+  shift(): void {
+    this.delete(this.#first);
+    this.#first += 1;
+  }
+
+  #hash(sender: string, id: string): number {
+    return hashText(hashText(this.#seed, sender), id);
+  }
+
+  /** The slot of a publish, or the one that it would get. */
+  #slotOf(hash: number, sender: string, id: string): number {
+    const { hashes, ids, senders } = this.#columns;
+    const mask = this.#slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const place = (this.#slots[slot] as number) - 1;
+      if (place < 0 || (hashes[place] === hash && ids[place] === id && senders[place] === sender)) return slot;
+    }
+  }
+
+  /** Frees the slot of a place, and moves up those behind it that had to step back. */
+  #free(place: number): void {
+    const slots = this.#slots;
+    const { hashes } = this.#columns;
+    const mask = slots.length - 1;
+    let free = (hashes[place] as number) & mask;
+    while (slots[free] !== place + 1) free = (free + 1) & mask;
+    for (let slot = (free + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const wanted = (hashes[(slots[slot] as number) - 1] as number) & mask;
+      if (((slot - wanted) & mask) < ((slot - free) & mask)) continue;
+      slots[free] = slots[slot] as number;
+      free = slot;
+    }
+    slots[free] = 0;
+  }
+
+  #grow(): void {
+    const places = 2 * (this.#mask + 1);
+    const before = this.#columns;
+    const columns = createColumns(places);
+    this.#slots = new Int32Array(2 * places);
+    for (let number = this.#first; number < this.#next; number += 1) {
+      const from = number & this.#mask;
+      const to = number & (places - 1);
+      copyPlace(before, from, columns, to);
+      if (columns.ids[to] !== undefined) putIntoSlot(this.#slots, columns.hashes[to] as number, to);
+    }
+    this.#columns = columns;
+    this.#mask = places - 1;
+  }
+}
+
+function createColumns(places: number) {
+  return {
+    ids: Array.from<string | undefined>({ length: places }),
+    senders: Array.from({ length: places }, () => ""),
+    hashes: new Int32Array(places),
+    atMs: new Float64Array(places),
+    matched: new Int32Array(places),
+    offsets: new Float64Array(places),
+  };
+}
+
+function copyPlace(source: Columns, from: number, target: Columns, to: number): void {
+  target.ids[to] = source.ids[from];
+  target.senders[to] = source.senders[from] as string;
+  target.hashes[to] = source.hashes[from] as number;
+  target.atMs[to] = source.atMs[from] as number;
+  target.matched[to] = source.matched[from] as number;
+  target.offsets[to] = source.offsets[from] as number;
+}
+
+function putIntoSlot(slots: Int32Array, hash: number, place: number): void {
+  const mask = slots.length - 1;
+  let slot = hash & mask;
+  while (slots[slot] !== 0) slot = (slot + 1) & mask;
+  slots[slot] = place + 1;
+}
+
+function hashText(seed: number, text: string): number {
+  let hash = seed;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x5bd1e995);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}

@@ -6,6 +6,9 @@ export {
   type MessageSplitterOptions,
   messageTooLarge,
 } from "./wire/message-splitter.ts";
+export { ToolFrameReader } from "./wire/tool-frame-reader.ts";
+export { toolTags } from "./wire/tool-tags.ts";
 export { WireReader } from "./wire/wire-reader.ts";
 export { isSameText, isText, RepeatedText, readText } from "./wire/wire-text.ts";
 export { textBytes, varintBytes, writeText, writeVarint } from "./wire/write-field.ts";
+export { type ToolFrame, writeToolFrame } from "./wire/write-tool-frame.ts";

@@ -1,5 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import { type ClientEvent, ClientEventSchema } from "@loom-bridge/protocol/messages";
+import type { ClientEvent } from "@loom-bridge/protocol/messages";
 
 type Kind = NonNullable<ClientEvent["event"]["case"]>;
 
@@ -8,5 +7,5 @@ export function clientEvent<Case extends Kind>(
   kind: Case,
   value: Extract<ClientEvent["event"], { case: Case }>["value"],
 ): ClientEvent {
-  return create(ClientEventSchema, { event: { case: kind, value } as ClientEvent["event"] });
+  return { $typeName: "loom.bridge.v1.ClientEvent", event: { case: kind, value } as ClientEvent["event"] };
 }

@@ -5,7 +5,6 @@ import {
   type ToolCall,
   ToolCallSchema,
   ToolCancelSchema,
-  ToolRequestSchema,
   type ToolResponse,
   type ToolResult,
   ToolStatus,
@@ -124,10 +123,14 @@ export class ToolCalls implements FrameSource {
       const open = this.#open.get(ref);
       if (open === undefined) continue;
       open.sent = "now";
-      return clientEvent(
-        "toolRequest",
-        create(ToolRequestSchema, { ref, call: open.call, onBehalfOf: open.onBehalfOf }),
-      );
+      return clientEvent("toolRequest", {
+        $typeName: "loom.bridge.v1.ToolRequest",
+        ref,
+        call: open.call,
+        caller: "",
+        callers: [],
+        onBehalfOf: open.onBehalfOf,
+      });
     }
   }
 

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type ClientEvent, ClientEventSchema, DeliverySchema, EventSchema } from "@loom-bridge/protocol/messages";
-import { EnvelopeWriter } from "@loom-bridge/protocol/wire";
+import {
+  ChainSchema,
+  type ClientEvent,
+  ClientEventSchema,
+  DeliverySchema,
+  EventSchema,
+  ToolCallSchema,
+  ToolRequestSchema,
+  ToolResponseSchema,
+  ToolResultSchema,
+} from "@loom-bridge/protocol/messages";
+import { EnvelopeWriter, ToolFrameReader, toolTags } from "@loom-bridge/protocol/wire";
 import fc from "fast-check";
 import { DeliveryDecoder } from "./delivery-decoder.ts";
 import { encodeEvent } from "./encode-event.ts";
@@ -72,6 +82,11 @@ const codecs = {
     decode: (bytes: Uint8Array) => new DeliveryDecoder().decode(bytes),
     reference: (bytes: Uint8Array) => fromBinary(DeliverySchema, bytes),
   },
+  "client's message": {
+    bytes: clientEvent.map((message) => Buffer.from(toBinary(ClientEventSchema, message))),
+    decode: (bytes: Uint8Array) => new ToolFrameReader().read(bytes) ?? fromBinary(ClientEventSchema, bytes).event,
+    reference: (bytes: Uint8Array) => fromBinary(ClientEventSchema, bytes).event,
+  },
 };
 
 for (const [name, { bytes, decode, reference }] of Object.entries(codecs)) {
@@ -89,6 +104,26 @@ for (const [name, { bytes, decode, reference }] of Object.entries(codecs)) {
     });
   }
 }
+
+test("the hand-written codec of calls knows every field that there is", () => {
+  const known = {
+    request: ToolRequestSchema,
+    response: ToolResponseSchema,
+    call: ToolCallSchema,
+    result: ToolResultSchema,
+    chain: ChainSchema,
+  };
+  for (const [name, { fields }] of Object.entries(known)) {
+    const tags = Object.values(toolTags[name as keyof typeof known]);
+    // A result's error is left to protobuf-es.
+    const written = fields.filter(({ localName }) => localName !== "error").map(({ number }) => number);
+    assert.deepEqual(
+      tags.map((tag: number) => tag >>> 3),
+      written,
+      name,
+    );
+  }
+});
 
 test("a decoder that has seen other events decodes as a new one", () => {
   const decoder = new EventDecoder();

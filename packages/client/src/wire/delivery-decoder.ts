@@ -7,28 +7,29 @@ import {
   type EventBatch,
   type RoutedEvent,
 } from "@loom-bridge/protocol/messages";
-import { RepeatedText, WireReader } from "@loom-bridge/protocol/wire";
+import { RepeatedText, ToolFrameReader, WireReader } from "@loom-bridge/protocol/wire";
 
 const eventBatchTag = 0x1a;
 const maxUint32 = 2 ** 32 - 1;
 
 /**
- * Decodes what the bridge says, as protobuf-es does: batches of events by itself, in a fraction of the time, all else
- * and what is invalid or unusual by protobuf-es. The events' bytes are views of the message's.
+ * Decodes what the bridge says, as protobuf-es does: batches of events, calls of tools and their results by
+ * itself, in a fraction of the time, all else and what is invalid or unusual by protobuf-es. The events' bytes are views of the message's.
  */
 export class DeliveryDecoder {
+  readonly #tools = new ToolFrameReader();
   readonly #topic = new RepeatedText();
   readonly #sender = new RepeatedText();
   readonly #key = new RepeatedText();
 
   /** @throws Error when the bytes are no Delivery */
   decode(bytes: Uint8Array): Delivery {
-    const batch = bytes[0] === eventBatchTag ? this.#readBatch(bytes) : undefined;
-    if (batch === undefined) return fromBinary(DeliverySchema, bytes);
-    return { $typeName: "loom.bridge.v1.Delivery", delivery: { case: "eventBatch", value: batch } };
+    const delivery = bytes[0] === eventBatchTag ? this.#readBatch(bytes) : this.#tools.read(bytes);
+    if (delivery === undefined) return fromBinary(DeliverySchema, bytes);
+    return { $typeName: "loom.bridge.v1.Delivery", delivery };
   }
 
-  #readBatch(message: Uint8Array): EventBatch | undefined {
+  #readBatch(message: Uint8Array): { case: "eventBatch"; value: EventBatch } | undefined {
     const reader = new WireReader(message, 1);
     if (reader.block() !== message.length) return undefined;
     reader.at = reader.blockStart;
@@ -60,13 +61,14 @@ export class DeliveryDecoder {
           return undefined;
       }
     }
-    return {
+    const value: EventBatch = {
       $typeName: "loom.bridge.v1.EventBatch",
       subscription,
       firstSequence: BigInt(firstSequence),
       events,
       attempt,
     };
+    return { case: "eventBatch", value };
   }
 
   /** Reads the event in the last block. */

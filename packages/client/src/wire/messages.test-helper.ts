@@ -6,6 +6,7 @@ import {
   DeliverySchema,
   type Event,
   EventSchema,
+  type ToolStatus,
 } from "@loom-bridge/protocol/messages";
 import fc from "fast-check";
 
@@ -34,6 +35,50 @@ const eventInit = fc.record({
 /** Mostly such events as authors make, and now and then one that they should not. */
 export const event: fc.Arbitrary<Event> = eventInit.map((init) => create(EventSchema, init));
 
+const wholeChain = fc.option(
+  fc.record({
+    hops: fc.nat(40),
+    remainingMs: fc.oneof(uint64, fc.constant(-1n)),
+    budget: fc.nat(),
+    path: fc.array(text, { maxLength: 3 }),
+    spent: fc.boolean(),
+  }),
+  { nil: undefined },
+);
+const call = fc.record({
+  id: text,
+  name: text,
+  arguments: text,
+  timeoutMs: fc.oneof(fc.nat(), fc.integer()),
+  headers: fc.dictionary(text, text, { maxKeys: 3 }),
+  correlationId: text,
+  idempotencyKey: text,
+  toolHash: text,
+  chain: wholeChain,
+});
+const result = fc.record({
+  status: fc.oneof(fc.nat(7), fc.integer()).map((status): ToolStatus => status),
+  output: text,
+  id: text,
+  error: fc.option(fc.record({ code: text, message: text }), { freq: 4, nil: undefined }),
+});
+const ref = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
+/** Calls of tools and their results, which both ends say. */
+const toolFrame = fc.oneof(
+  fc
+    .record({
+      ref,
+      call: fc.option(call, { nil: undefined }),
+      caller: text,
+      callers: fc.array(text, { maxLength: 3 }),
+      onBehalfOf: ref,
+    })
+    .map((value) => ({ case: "toolRequest" as const, value })),
+  fc
+    .record({ ref, result: fc.option(result, { nil: undefined }) })
+    .map((value) => ({ case: "toolResponse" as const, value })),
+);
+
 type BatchInit = NonNullable<MessageInitShape<typeof DeliverySchema>["delivery"]>;
 
 const routed = fc.record({
@@ -52,10 +97,11 @@ const eventBatch = fc.record({
   events: fc.array(routed, { maxLength: 4 }),
 });
 
-/** A batch of events, or something else that the bridge says. */
+/** A batch of events, a call of a tool, or something else that the bridge says. */
 export const delivery: fc.Arbitrary<Delivery> = fc
   .oneof(
     { weight: 9, arbitrary: eventBatch.map((value): BatchInit => ({ case: "eventBatch", value })) },
+    { weight: 5, arbitrary: toolFrame.map((init): BatchInit => init) },
     fc.string().map((message): BatchInit => ({ case: "ack", value: { message } })),
     eventInit.map((value): BatchInit => ({ case: "event", value })),
   )
@@ -66,10 +112,11 @@ type SayInit = NonNullable<MessageInitShape<typeof ClientEventSchema>["event"]>;
 const item = fc.record({ topic: text, event: bytes, id: text, type: text, key: text, chain });
 const publishBatch = fc.record({ firstRef: uint64, items: fc.array(item, { maxLength: 4 }) });
 
-/** A batch of publishes, or something else that a client says. */
+/** A batch of publishes, a call of a tool, or something else that a client says. */
 export const clientEvent: fc.Arbitrary<ClientEvent> = fc
   .oneof(
     { weight: 9, arbitrary: publishBatch.map((value): SayInit => ({ case: "publishBatch", value })) },
+    { weight: 5, arbitrary: toolFrame.map((init): SayInit => init) },
     fc.string().map((reason): SayInit => ({ case: "goodbye", value: { reason } })),
   )
   .map((init) => create(ClientEventSchema, { event: init }));

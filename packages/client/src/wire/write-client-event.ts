@@ -6,7 +6,7 @@ import {
   type PublishItem,
   PublishItemSchema,
 } from "@loom-bridge/protocol/messages";
-import { type EnvelopeWriter, textBytes, varintBytes } from "@loom-bridge/protocol/wire";
+import { type EnvelopeWriter, textBytes, varintBytes, writeToolFrame } from "@loom-bridge/protocol/wire";
 
 const publishBatchTag = 0x22;
 const batchTags = { firstRef: 0x08, items: 0x12 } as const;
@@ -14,7 +14,8 @@ const itemTags = { topic: 0x0a, event: 0x12, id: 0x1a, type: 0x22, key: 0x2a } a
 const noTail = new Uint8Array();
 
 /**
- * Writes what a client says, as protobuf-es would: batches of publishes by itself, all else by protobuf-es.
+ * Writes what a client says, as protobuf-es would: batches of publishes, calls of tools and their results by
+ * itself, all else by protobuf-es.
  * @throws Error for a message that cannot be encoded, LoomError `resource_exhausted` for one that is too large; nothing
  *   was written then
  */
@@ -23,6 +24,8 @@ export function writeClientEvent(writer: EnvelopeWriter, message: ClientEvent): 
   if (event.case === "publishBatch" && isPlain(event.value) && $unknown === undefined) {
     return writeBatch(writer, event.value);
   }
+  const isTool = event.case === "toolRequest" || event.case === "toolResponse";
+  if (isTool && $unknown === undefined && writeToolFrame(writer, event)) return;
   const bytes = toBinary(ClientEventSchema, message);
   writer.begin(bytes.length);
   writer.bytes(bytes);

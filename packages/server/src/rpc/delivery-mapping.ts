@@ -1,5 +1,13 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Delivery, DeliverySchema, Feature, GapReason, type ReceiptSchema } from "@loom-bridge/protocol/messages";
+import {
+  type Delivery,
+  DeliverySchema,
+  Feature,
+  GapReason,
+  type ReceiptSchema,
+  type ToolRequest,
+  type ToolResponse,
+} from "@loom-bridge/protocol/messages";
 import type { LossReason } from "../domain/bus/queued.ts";
 import type { ControlFrame, Receipt } from "../domain/session/control-frame.ts";
 import type { SessionEvents } from "../domain/session/session.ts";
@@ -22,25 +30,22 @@ export function fromControlFrame(frame: ControlFrame, features: Features, nowMs:
       });
     case "tool-request": {
       const { ref, invocation } = frame;
-      return create(DeliverySchema, {
-        delivery: {
-          case: "toolRequest",
-          value: {
-            ref,
-            call: fromToolInvocation(invocation),
-            caller: invocation.caller,
-            callers: toCallers(invocation),
-          },
-        },
-      });
+      const { caller } = invocation;
+      const value: ToolRequest = {
+        $typeName: "loom.bridge.v1.ToolRequest",
+        ref,
+        call: fromToolInvocation(invocation),
+        caller,
+        callers: toCallers(invocation),
+        onBehalfOf: 0,
+      };
+      return { $typeName: "loom.bridge.v1.Delivery", delivery: { case: "toolRequest", value } };
     }
-    case "tool-response":
-      return create(DeliverySchema, {
-        delivery: {
-          case: "toolResponse",
-          value: { ref: frame.ref, result: fromToolOutcome(frame.callId, frame.outcome) },
-        },
-      });
+    case "tool-response": {
+      const result = fromToolOutcome(frame.callId, frame.outcome);
+      const value: ToolResponse = { $typeName: "loom.bridge.v1.ToolResponse", ref: frame.ref, result };
+      return { $typeName: "loom.bridge.v1.Delivery", delivery: { case: "toolResponse", value } };
+    }
     case "tool-cancel":
       return create(DeliverySchema, {
         delivery: { case: "toolCancel", value: { ref: frame.ref, reason: frame.reason } },

@@ -1,14 +1,13 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   ProviderKind,
   type ToolCall,
-  type ToolCallSchema,
   type ToolDescriptor as ToolDescriptorMessage,
   type ToolDescriptorSchema,
   ToolEffect as ToolEffectMessage,
   type ToolError,
+  ToolErrorSchema,
   type ToolResult,
-  type ToolResultSchema,
   ToolStatus,
 } from "@loom-bridge/protocol/messages";
 import { effectOf } from "../domain/tools/effect-of.ts";
@@ -26,9 +25,10 @@ export function toCallRequest(call: ToolCall): Omit<ToolCallRequest, "caller" | 
 }
 
 /** The call as its provider gets it. */
-export function fromToolInvocation(invocation: ToolInvocation): MessageInitShape<typeof ToolCallSchema> {
+export function fromToolInvocation(invocation: ToolInvocation): ToolCall {
   const { id, name, timeoutMs, correlationId, idempotencyKey = "", chain } = invocation;
   return {
+    $typeName: "loom.bridge.v1.ToolCall",
     id,
     name,
     arguments: invocation.arguments,
@@ -36,6 +36,7 @@ export function fromToolInvocation(invocation: ToolInvocation): MessageInitShape
     headers: { ...invocation.headers },
     correlationId,
     idempotencyKey,
+    toolHash: "",
     ...(chain === undefined ? {} : { chain: fromChain(chain) }),
   };
 }
@@ -116,11 +117,18 @@ const statuses: Readonly<Record<ToolOutcome["status"], ToolStatus>> = {
 };
 
 /** The result as its caller gets it. */
-export function fromToolOutcome(id: string, outcome: ToolOutcome): MessageInitShape<typeof ToolResultSchema> {
+export function fromToolOutcome(id: string, outcome: ToolOutcome): ToolResult {
+  const $typeName = "loom.bridge.v1.ToolResult";
   const status = statuses[outcome.status];
-  if (outcome.status === "ok") return { id, status, output: outcome.output };
+  if (outcome.status === "ok") return { $typeName, id, status, output: outcome.output };
   const { code, message, details = {} } = outcome;
-  return { id, status, error: { code, message, details: { ...details } } };
+  return {
+    $typeName,
+    id,
+    status,
+    output: "",
+    error: create(ToolErrorSchema, { code, message, details: { ...details } }),
+  };
 }
 
 /** What an agent says of its tool. Who provides it is the bridge's to write. */

@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type Delivery, DeliverySchema, Feature } from "@loom-bridge/protocol/messages";
-import { EnvelopeWriter } from "@loom-bridge/protocol/wire";
+import { EnvelopeWriter, writeToolFrame } from "@loom-bridge/protocol/wire";
 import type { SessionEvents } from "../../domain/session/session.ts";
 import type { MessageStream } from "../../listener/message-stream.ts";
 import { fromControlFrame, fromGap } from "../delivery-mapping.ts";
@@ -81,6 +81,9 @@ export class DeliveryWriter {
   }
 
   #message(delivery: Delivery): void {
+    const said = delivery.delivery;
+    const isTool = said.case === "toolRequest" || said.case === "toolResponse";
+    if (isTool && writeToolFrame(this.#writer, said)) return;
     const bytes = toBinary(DeliverySchema, delivery);
     this.#writer.begin(bytes.length);
     this.#writer.bytes(bytes);

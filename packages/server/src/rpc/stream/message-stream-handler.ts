@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { type ClientEvent, ClientEventSchema } from "@loom-bridge/protocol/messages";
+import { ToolFrameReader } from "@loom-bridge/protocol/wire";
 import type { MessageReceiver, MessageStream, MessageStreamHandler } from "../../listener/message-stream.ts";
 import { countElements } from "../../wire/count-elements.ts";
 import { messageLimits } from "../../wire/message-limits.ts";
@@ -26,6 +27,7 @@ class Carrier implements MessageReceiver {
   readonly #options: AgentStreamOptions;
   readonly #stream: AgentStream;
   readonly #writer: DeliveryWriter;
+  readonly #tools = new ToolFrameReader();
   #decoder: PublishDecoder | undefined;
 
   constructor(wire: MessageStream, stream: AgentStream, encoder: EventEncoder, options: AgentStreamOptions) {
@@ -37,7 +39,7 @@ class Carrier implements MessageReceiver {
 
   onMessage(message: Uint8Array): void {
     try {
-      if (!this.#publish(message)) this.#stream.receive(parse(message));
+      if (!this.#publish(message)) this.#stream.receive(this.#read(message));
     } catch (error) {
       this.#stream.fail(LoomError.isInstance(error) ? error : toConnectError(error, this.#options.logger));
     }
@@ -77,6 +79,11 @@ class Carrier implements MessageReceiver {
       this.#stream.fail(error);
     }
     this.#wire.end(this.#stream.ended?.error);
+  }
+
+  #read(message: Uint8Array): ClientEvent {
+    const event = this.#tools.read(message);
+    return event === undefined ? parse(message) : { $typeName: "loom.bridge.v1.ClientEvent", event };
   }
 
   /** Takes the messages that are most of the traffic; returns false for the others. */

@@ -57,7 +57,7 @@ const call = fc.record({
   chain: wholeChain,
 });
 const result = fc.record({
-  status: fc.oneof(fc.nat(7), fc.integer()).map((status): ToolStatus => status),
+  status: fc.oneof(fc.nat(7), fc.integer()).map((status) => status as ToolStatus),
   output: text,
   id: text,
   error: fc.option(fc.record({ code: text, message: text }), { freq: 4, nil: undefined }),

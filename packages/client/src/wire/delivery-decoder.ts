@@ -110,7 +110,7 @@ export class DeliveryDecoder {
         case 0x3a:
           // Two of them would be one.
           if (reader.block() < 0 || event.chain !== undefined) return undefined;
-          event.chain = readChain(bytes.subarray(reader.blockStart, reader.at));
+          event.chain = readChain(message.subarray(reader.blockStart, reader.at));
           if (event.chain === undefined) return undefined;
           break;
         default:

@@ -86,7 +86,7 @@ test("what a call gets wrong, and what a tool gets wrong, has its status and cod
     ["boom", "", ToolStatus.TOOL_ERROR, "EXECUTION_ERROR", /no disk/],
     ["own", "", ToolStatus.TOOL_ERROR, "OUT_OF_STOCK", /none left/],
     ["big", "", ToolStatus.TOOL_ERROR, "RESULT_TOO_LARGE", /1048576/],
-    ["circle", "", ToolStatus.TOOL_ERROR, "EXECUTION_ERROR", /BigInt/],
+    ["circle", "", ToolStatus.TOOL_ERROR, "INVALID_RESULT", /BigInt/],
     ["liar", "", ToolStatus.TOOL_ERROR, "INVALID_RESULT", /n: /],
   ];
   for (const [index, [name, args, status, code, text]] of expected.entries()) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createClient } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import {
   ActionService,
   type Chain,
@@ -161,6 +161,23 @@ const tool = async (name: string): Promise<ToolDescriptor | undefined> => {
   const { tools } = await actions.listTools({});
   return tools.find((each) => each.name === name);
 };
+
+test("row 79: an idempotency key of another request is refused, and the tool does not run for it", async () => {
+  await victim.withstand(async () => {
+    const provider = await Provider.open("row-79", { name: "t" }, { name: "u" });
+    const call = (name: string, text: string) =>
+      actions.forwardToolCall({ name, arguments: text, idempotencyKey: "row-79" });
+    const first = call("t", '{"n":1}');
+    const { ref } = await provider.next();
+    const refused = [call("t", '{"n":2}'), call("u", '{"n":1}'), call("t", '{ "n": 1 }')];
+    for (const each of refused) await assert.rejects(each, { code: Code.FailedPrecondition });
+    provider.answer(ref, "1");
+    assert.equal((await first).output, "1");
+    await assert.rejects(call("t", '{"n":2}'), { code: Code.FailedPrecondition });
+    assert.equal((await call("t", '{"n":1}')).output, "1");
+    await provider.leave();
+  });
+});
 
 test("rows 71 and 72: a tool is not shadowed, its change is told, and callers who pinned it are refused", async () => {
   await victim.withstand(async () => {

@@ -6,6 +6,9 @@ import { ToolError } from "../errors/tool-error.ts";
 import type { Tool } from "./define-tool.ts";
 import type { ToolContext } from "./tool-context.ts";
 
+/** The bridge passes on no more, and a frame that is too large would be no answer at all. */
+const maxMessageLength = 4096;
+
 export type ToolResultInit = MessageInitShape<typeof ToolResultSchema>;
 
 /** Runs a tool for a call. Whatever goes wrong is a result. */
@@ -13,9 +16,7 @@ export async function runTool(tool: Tool, argumentsJson: string, context: ToolCo
   try {
     const args = await check(tool.input, parse(argumentsJson), invalidArguments);
     const result = await tool.run(args, context);
-    const output = JSON.stringify(tool.output === undefined ? result : await check(tool.output, result, invalidResult));
-    // A tool that returns nothing returns null.
-    return withinLimit(output ?? "null");
+    return withinLimit(stringify(tool.output === undefined ? result : await check(tool.output, result, invalidResult)));
   } catch (error) {
     return failure(error);
   }
@@ -27,8 +28,25 @@ export function failure(error: unknown): ToolResultInit {
     const { toolCode: code, rawMessage: message, details } = error;
     return { status: error.status, error: { code, message, details: { ...details } } };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { status: ToolStatus.TOOL_ERROR, error: { code: "EXECUTION_ERROR", message } };
+  return { status: ToolStatus.TOOL_ERROR, error: { code: "EXECUTION_ERROR", message: messageOf(error) } };
+}
+
+/** Anything can be thrown, also what throws when it is asked for its text. */
+function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error).slice(0, maxMessageLength);
+  } catch {
+    return "something without a text was thrown";
+  }
+}
+
+function stringify(result: unknown): string {
+  try {
+    // A tool that returns nothing returns null.
+    return (JSON.stringify(result) as string | undefined) ?? "null";
+  } catch (cause) {
+    throw new ToolError("INVALID_RESULT", `the tool returned what JSON cannot say: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function parse(argumentsJson: string): unknown {

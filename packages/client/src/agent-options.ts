@@ -22,6 +22,7 @@ import {
 } from "./events/subscription-init.ts";
 import type { Tool } from "./tools/define-tool.ts";
 
+/** Who an agent is, what it hears and what it can do. */
 export interface AgentOptions {
   /** 1 to 128 bytes of `A-Z a-z 0-9 _ . : @ -`. A live agent of the same id is superseded. */
   id: string;

@@ -194,6 +194,7 @@ export class Agent implements AsyncDisposable {
   }
 }
 
+/** Makes an agent, which `start` connects: `new Agent(options)` as a function. */
 export function createAgent(options: AgentOptions): Agent {
   return new Agent(options);
 }

@@ -5,6 +5,7 @@ import type { Token } from "./connection/token-source.ts";
 import type { Logger } from "./logger.ts";
 import type { Credentials, Protocol } from "./transport/node-transport.ts";
 
+/** Where the bridge is, how to speak to it, and who speaks. */
 export interface BridgeClientOptions {
   /**
    * `host:port`, `http://…` or `https://…`. Default: the environment variable LOOM_BRIDGE_ADDR, else

@@ -1,6 +1,7 @@
 /** What a full queue does with one more item. */
 export type Overflow = "refuse" | "drop-oldest";
 
+/** How much a queue holds, and what gives way when it is full. */
 export interface BoundedQueueOptions {
   /** The most items it holds, at least 1. */
   maxItems: number;

@@ -15,6 +15,7 @@ export const envelopeKeys = {
   traceFlags: "trace_flags",
 } as const;
 
+/** What an event's metadata can say of it, such as its thread or where a reply goes. */
 export type EnvelopeField = keyof typeof envelopeKeys;
 type Metadata = Readonly<Record<string, string>>;
 

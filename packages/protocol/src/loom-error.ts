@@ -20,6 +20,7 @@ export type ErrorCode =
   | "data_loss"
   | "unauthenticated";
 
+/** What a {@link LoomError} says besides its code and message. */
 export interface LoomErrorOptions {
   /** Whether the same attempt may succeed later. Default: true for `unavailable` and `aborted`, false otherwise. */
   retryable?: boolean;

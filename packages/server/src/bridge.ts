@@ -47,6 +47,7 @@ export interface TenantOptions {
   readonly tools?: (tenant: string) => readonly BridgeTool[];
 }
 
+/** What a bridge keeps, whom it asks, and when it gives up on an agent. All of it has a default. */
 export interface BridgeOptions {
   /** Time, timers, randomness and ids. Default: those of this process. */
   readonly runtime?: Runtime;
@@ -131,6 +132,7 @@ export interface Bridge {
   close(): Promise<void>;
 }
 
+/** Makes a bridge without sockets. {@link Bridge.close} ends it, and whatever it was given to keep. */
 export function createBridge(options: BridgeOptions = {}): Bridge {
   const { runtime = systemRuntime, tenants = {} } = options;
   const limits = resolveBridgeLimits(options.limits);

@@ -8,6 +8,7 @@ import { createProcessMetrics } from "./metrics/process-metrics.ts";
 import { createOverload, defaultOverloadLimits, type Overload, type OverloadLimits } from "./overload.ts";
 import { toConnectError } from "./rpc/connect-error.ts";
 
+/** Where a bridge listens, and what it lets its clients and its process use. */
 export interface ServeOptions extends Pick<ListenerOptions, "address" | "limits" | "trustedPeers"> {
   /** What the process may use before it takes on less. */
   readonly overload?: Partial<OverloadLimits>;

@@ -3,6 +3,7 @@ import type { BridgeOptions } from "@loom-bridge/server";
 import type { Chooser } from "./clock/scheduler.ts";
 import type { CodecName } from "./network/codec.ts";
 
+/** A bridge's own options, and those of the world that it lives in: time, chance, links, and what a test must not leave. */
 export interface TestBridgeOptions extends BridgeOptions {
   /**
    * `virtual`: time stands still until somebody waits for it, and then it takes no real time. `real`: the time of this

@@ -25,6 +25,7 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** How long one call may take, and what ends it before. */
 export interface CallOptions {
   /** Ends the call with `canceled`. */
   signal?: AbortSignal;

@@ -18,6 +18,7 @@ export interface PublishReceipt {
   readonly offset: number;
 }
 
+/** How many copies of an event were lost, and why. */
 export interface PublishDrop {
   readonly reason: "queue-full" | "subscriber-left" | "unknown";
   readonly count: number;

@@ -1,6 +1,7 @@
 import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
 import { type ToolResult, ToolStatus } from "@loom-bridge/protocol/messages";
 
+/** What a {@link ToolError} says besides its code and message. */
 export interface ToolErrorOptions {
   /** Default: `TOOL_ERROR`. */
   status?: ToolStatus;

@@ -35,6 +35,7 @@ export interface EventContext {
   tool(name: string, options?: ToolOptions): Promise<unknown>;
 }
 
+/** How a handler calls a tool: a call's options, and its arguments. */
 export interface ToolOptions extends CallToolOptions {
   /** The arguments. Default: none. */
   payload?: unknown;

@@ -18,6 +18,7 @@ import type { EventContext } from "./event-context.ts";
  */
 export type EventHandler = (context: EventContext, envelope: Envelope) => unknown;
 
+/** How the events of a subscription are chosen, queued and handled. */
 export interface SubscribeOptions {
   /** How events are queued for this agent. Default: `batched`, which loses nothing. */
   qos?: "realtime" | "batched" | "background";

@@ -18,7 +18,9 @@ type RecordInit<Record extends Message> = Partial<Omit<Record, keyof Message | "
   timestampMs?: number | bigint;
 };
 
+/** A plan to save, of which every field may be left out that has a default. */
 export type PlanInit = RecordInit<PlanRecord>;
+/** What is recorded of an execution; every field may be left out. */
 export type ExecutionInit = RecordInit<ExecutionRecord>;
 
 /** The memory of one session. Agents that share plans share a session; an agent's own is named after it. */

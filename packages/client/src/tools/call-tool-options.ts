@@ -1,6 +1,7 @@
 import type { EventChain } from "../events/event-chain.ts";
 import type { ToolContext } from "./tool-context.ts";
 
+/** How one call of a tool is made: how long it may take, and what makes it safe to repeat. */
 export interface CallToolOptions {
   /** How long the call may take, in milliseconds. Default: 30 000; at most 600 000. */
   timeoutMs?: number;

@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { parametersSchema } from "./parameters-schema.ts";
 import type { ToolContext } from "./tool-context.ts";
 
+/** What running a tool twice means: nothing, no more than once would, or twice the effect. */
 export type ToolEffect = "read" | "idempotent" | "once";
 
 interface ToolOptions<Input extends StandardSchemaV1> {

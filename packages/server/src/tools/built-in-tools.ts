@@ -3,6 +3,7 @@ import type { BridgeTool } from "../domain/tools/bridge-tool.ts";
 import { createFileTools, type FileToolsOptions } from "./file-tools.ts";
 import { createWebFetchTool, type WebFetchOptions } from "./web-fetch.ts";
 
+/** Which of the bridge's own tools there are, and what they may touch. */
 export interface BuiltInToolsOptions {
   /** fs:read_file, fs:list_dir and, with `write`, fs:write_file. Default: none of them. */
   readonly files?: FileToolsOptions;

@@ -1,5 +1,6 @@
 import type { Duration } from "./duration.ts";
 
+/** How long something is waited for, and what it is called when it does not come. */
 export interface WaitOptions {
   /** The longest time to wait, on the bridge's clock. Default: 1 h of virtual time, 10 s of real time. */
   readonly within?: Duration;
@@ -7,6 +8,7 @@ export interface WaitOptions {
   readonly what?: string;
 }
 
+/** How long {@link Clock.settle} waits for work that the clock cannot see. */
 export interface SettleOptions {
   /** The longest time to wait for tracked work, in milliseconds of real time. Default: 30 000: a busy machine is slow. */
   readonly realTimeoutMs?: number;

@@ -6,6 +6,7 @@ import { seedOf, type TestBridgeOptions } from "../test-bridge-options.ts";
 import { WorldError } from "../world-error.ts";
 import { createScheduleChooser, formatSchedule, parseSchedule, type Schedule } from "./schedule.ts";
 
+/** How many other orders are tried, from which seed, and in which kind of world. */
 export interface ExploreOptions {
   /** How many orders of events to try, besides the plain one. Default: 100. */
   readonly runs?: number;
@@ -19,6 +20,7 @@ export interface ExploreOptions {
   readonly bridge?: Omit<TestBridgeOptions, "choose" | "clock">;
 }
 
+/** How much was tried. */
 export interface Explored {
   /** How many orders were tried. */
   readonly runs: number;

@@ -12,6 +12,7 @@ import { recordOf, type SessionRecord } from "./session-record.ts";
 import { type CallOutcome, callNobody, callTogether, callTool, callUnary } from "./tool-commands.ts";
 import type { WireSession } from "./wire-session.ts";
 
+/** Which bridge is held to the model, and for how long. */
 export interface CheckOptions {
   /** Makes a bridge for each run, or gives the same one again. */
   readonly createTarget: () => Promise<BridgeTarget> | BridgeTarget;

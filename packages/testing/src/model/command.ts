@@ -4,6 +4,7 @@ import type { BridgeTarget } from "./bridge-target.ts";
 import { expectKept } from "./broken-promise.ts";
 import type { WireSession } from "./wire-session.ts";
 
+/** The bridge that is judged, as commands see it. */
 export type Real = RealBridge<BridgeTarget, WireSession>;
 
 /** One thing that can be done to a bridge, and what must follow. */

@@ -20,6 +20,7 @@ export interface SessionRecord {
   readonly ended: string;
 }
 
+/** What a session heard, to be compared with what it heard on another bridge. */
 export function recordOf(session: WireSession): SessionRecord {
   const { agentId, ack, events, requests, cancels, ended } = session;
   return {

@@ -29,6 +29,7 @@ type Say = NonNullable<MessageInitShape<typeof ClientEventSchema>["event"]>;
 
 type PublishItemInit = MessageInitShape<typeof PublishItemSchema>;
 
+/** What a session registers with. */
 export interface RegisterInit {
   readonly subscriptions?: MessageInitShape<typeof SubscriptionSchema>[];
   readonly tools?: MessageInitShape<typeof ToolDescriptorSchema>[];

@@ -6,11 +6,13 @@ import type { Fail } from "../world-error.ts";
 import { describeMatch, type EventMatch, matchesEvent, type TopicPayloads, unmatched } from "./match.ts";
 import { describeEvent, type ProbeEvent, toProbeEvent } from "./probe-event.ts";
 
+/** How long a probe waits for an event. */
 export interface ExpectOptions {
   /** The longest time to wait, on the bridge's clock: no real time in a virtual world. Default: one minute. */
   readonly within?: Duration;
 }
 
+/** How long no event may come. */
 export interface ExpectNoneOptions {
   /** Lets so much time pass first. Default: none; what is under way arrives anyway. */
   readonly for?: Duration;

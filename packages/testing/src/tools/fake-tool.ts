@@ -4,6 +4,7 @@ import { type Duration, toMilliseconds } from "../clock/duration.ts";
 import { isLike, type Like } from "../probes/match.ts";
 import type { FakeCall, FakeCallState } from "./fake-call.ts";
 
+/** Which calls of a fake tool get an answer, how many, and how late. */
 export interface AnswerOptions<Args = unknown> {
   /** Which calls: what their arguments hold at least, or a function that decides. Default: every call. */
   readonly when?: Like<Args> | ((args: Args) => boolean);

@@ -3,6 +3,7 @@ import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import type { Bridge, ToolProvider } from "@loom-bridge/server";
 import { type FakeTool, ScriptedTool } from "./fake-tool.ts";
 
+/** What callers and the bridge are told of a fake tool. */
 export interface FakeToolOptions {
   /** What callers read of it. Default: that it is a fake. */
   readonly description?: string;

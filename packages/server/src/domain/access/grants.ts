@@ -11,6 +11,7 @@ export const acts = [
   "admin",
 ] as const;
 
+/** What may be granted or denied, such as `topics.publish`. */
 export type Act = (typeof acts)[number];
 
 /**

@@ -51,6 +51,7 @@ export const silentJournal: Journal = {
   explain: () => ({ records: [], sinceMs: undefined }),
 };
 
+/** How much a journal keeps; the oldest goes first. */
 export interface JournalLimits {
   /** Default: 50 000, some 10 000 events with a few subscribers each. */
   readonly maxEntries: number;

@@ -12,6 +12,7 @@ import { openDatabase } from "../sqlite/open-database.ts";
 import { callResultBytes } from "./call-result-bytes.ts";
 import { callResultsClosed } from "./call-results-closed.ts";
 
+/** Where results of calls are kept on disk, and how many. */
 export interface SqliteCallResultsOptions {
   /** The database file, which may be that of the memory. */
   readonly path: string;

@@ -6,6 +6,7 @@ import { Positions } from "./positions.ts";
 import { RetentionIndex } from "./retention-index.ts";
 import { selectPage } from "./select-page.ts";
 
+/** How many events are kept in memory, and for how long. */
 export interface InMemoryEventLogOptions {
   readonly runtime: Runtime;
   readonly limits?: Partial<RetentionLimits>;

@@ -14,6 +14,7 @@ import { RetentionIndex } from "./retention-index.ts";
 import { selectPage } from "./select-page.ts";
 import { createTopicLine } from "./topic-line.ts";
 
+/** Where events are kept on disk, how many, and for how long. */
 export interface SqliteEventLogOptions {
   /** The file, which one bridge has for itself. Its directory must exist; the file is made when it does not. */
   readonly path: string;

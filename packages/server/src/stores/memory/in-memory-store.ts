@@ -16,6 +16,7 @@ import { SessionClaims } from "./session-claims.ts";
 import { SessionExecutions } from "./session-executions.ts";
 import { SessionPlans } from "./session-plans.ts";
 
+/** How many records are kept in memory, and how much of it they may take. */
 export interface InMemoryStoreOptions {
   capacity?: Partial<MemoryCapacity>;
   /**

@@ -13,6 +13,7 @@ import { createPlanQueries } from "./plan-queries.ts";
 import { createSessionQueries } from "./session-queries.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
 
+/** Where records are kept on disk, how many, and how long a call waits for the file. */
 export interface SqliteStoreOptions {
   /** The database file. Its directory must exist; the file is made when it does not. */
   path: string;

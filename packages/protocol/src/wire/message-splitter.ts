@@ -1,5 +1,6 @@
 import { LoomError } from "../loom-error.ts";
 
+/** What a splitter takes, and who gets it. */
 export interface MessageSplitterOptions {
   /** The largest message, in bytes. */
   maxBytes: number;
@@ -10,6 +11,7 @@ export interface MessageSplitterOptions {
 }
 
 const prefixBytes = 5;
+/** Of a message's prefix: what follows is compressed. */
 export const compressedFlag = 1;
 
 /**

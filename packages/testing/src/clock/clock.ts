@@ -31,6 +31,20 @@ export interface Clock {
    * @throws LoomError `invalid_argument` for a moment in the past: time does not go back.
    */
   advanceTo(moment: Date | string | number): Promise<void>;
+  /**
+   * Lets time pass until the next timer, of whomever, and what follows from it is done.
+   * @throws WorldError when no timer is set. LoomError `failed_precondition` in real time, which cannot be looked into.
+   */
+  next(): Promise<void>;
+  /**
+   * Takes along timers that are not of this world, such as those that a test runner stands in for: calls `tick` with
+   * each step of `every`, default 100 ms, while time passes. Ends with the bridge, or when disposed of.
+   *
+   *     bridge.clock.drive((ms) => context.mock.timers.tick(ms));
+   *
+   * @throws LoomError `failed_precondition` in real time, which passes for them too.
+   */
+  drive(tick: (elapsedMs: number) => unknown, every?: Duration): Disposable;
   /** Lets time pass until something is true. It is asked whenever nothing is left to do at a moment. */
   runUntil(isTrue: () => boolean, options?: WaitOptions): Promise<void>;
   /** Lets time pass until a promise settles, and settles as it does. */

@@ -1,4 +1,4 @@
-import type { Runtime } from "@loom-bridge/protocol";
+import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import type { Fail } from "../world-error.ts";
 import type { Clock, SettleOptions, WaitOptions } from "./clock.ts";
 import { type Duration, toMilliseconds } from "./duration.ts";
@@ -38,6 +38,10 @@ export function createRealClock({ runtime, fail, activity }: RealClockOptions): 
     elapsedMs: () => runtime.monotonic() - startMs,
     advance: (duration) => pause(toMilliseconds(duration)),
     advanceTo: (moment) => pause(Math.max(0, new Date(moment).getTime() - runtime.now())),
+    next: () => Promise.reject(needsVirtualTime("next")),
+    drive() {
+      throw needsVirtualTime("drive");
+    },
     runUntil,
     async run<T>(promise: PromiseLike<T>, { within = defaultWithin, what = "a promise to settle" }: WaitOptions = {}) {
       let timer: { cancel(): void } | undefined;
@@ -67,4 +71,8 @@ export function createRealClock({ runtime, fail, activity }: RealClockOptions): 
     },
     track: (promise, label) => tracked.add(promise, label),
   };
+}
+
+function needsVirtualTime(name: string): LoomError {
+  return new LoomError("failed_precondition", `clock.${name}() needs virtual time; make the bridge with testBridge()`);
 }

@@ -72,6 +72,28 @@ export class VirtualClock implements Clock {
     throw new LoomError("invalid_argument", message, { details: { field: "moment" } });
   }
 
+  async next(): Promise<void> {
+    await this.settle();
+    const { scheduler, fail } = this.#options;
+    const dueMs = scheduler.nextDueMs();
+    if (dueMs < Number.POSITIVE_INFINITY) return this.advance(dueMs - this.elapsedMs());
+    throw fail("deadlock", "waited for the next timer, and none is set");
+  }
+
+  drive(tick: (elapsedMs: number) => unknown, every: Duration = 100): Disposable {
+    const everyMs = toMilliseconds(every, "every");
+    if (everyMs === 0) throw new LoomError("invalid_argument", "every is 0; time must pass between two steps");
+    const { scheduler } = this.#options;
+    const lane = scheduler.createLane("driven timers");
+    const step = (): void => {
+      timer = scheduler.setTimer(lane, step, everyMs);
+      const ticked = tick(everyMs);
+      if (ticked instanceof Promise) void this.track(ticked, "driven timers");
+    };
+    let timer = scheduler.setTimer(lane, step, everyMs);
+    return { [Symbol.dispose]: () => timer.cancel() };
+  }
+
   runUntil(isTrue: () => boolean, options: WaitOptions = {}): Promise<void> {
     const { within = defaultWithin, what = "something to become true" } = options;
     const withinMs = toMilliseconds(within, "within");

@@ -136,6 +136,10 @@ describe("a link", () => {
     hold.remove();
     await reader.expectNextN(20);
     assert.equal(bridge.link("reader").unreadBytes.down, 0);
+    assert.match(
+      String(bridge.timeline),
+      /reader ← bridge {2}its window of 1000 bytes is full[^]*reader ← bridge {2}its window of 1000 bytes has room again/,
+    );
   });
 
   test("that is slow delivers so many messages a second", async () => {

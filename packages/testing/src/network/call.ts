@@ -68,7 +68,11 @@ export class Call {
         windowBytes: options.windowBytes,
         isStepwise: options.isStepwise,
         onItem: (item) => this.#arrived(direction, item),
-        onRoom: () => this.#end(direction === "up" ? "client" : "server")?.onRoom(),
+        onFull: () => this.#noteWindow(direction, "is full: whoever writes waits until it is read"),
+        onRoom: () => {
+          this.#noteWindow(direction, "has room again");
+          this.#end(direction === "up" ? "client" : "server")?.onRoom();
+        },
       });
     this.#channels = { up: create("up"), down: create("down") };
   }
@@ -207,6 +211,11 @@ export class Call {
     const { link, method, timeline } = this.#options;
     if (error !== undefined) timeline.note(`${link} ← bridge  ${method.name} ended with ${error.message}`);
     else if (method.name === "stream") timeline.note(`${link} ← bridge  ${method.name} ended`);
+  }
+
+  #noteWindow(direction: Direction, what: string): void {
+    const { link, timeline, windowBytes } = this.#options;
+    timeline.note(`${link} ${direction === "up" ? "→" : "←"} bridge  its window of ${windowBytes} bytes ${what}`);
   }
 
   #lose(frame: Frame): void {

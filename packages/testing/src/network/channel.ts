@@ -20,6 +20,8 @@ export interface ChannelOptions {
   readonly isStepwise: boolean;
   /** Takes what arrives. */
   readonly onItem: (item: Item) => void;
+  /** The window is full. */
+  readonly onFull: () => void;
   /** There is room again. */
   readonly onRoom: () => void;
 }
@@ -58,8 +60,10 @@ export class Channel {
   }
 
   get hasRoom(): boolean {
-    this.#wasFull ||= this.#unreadBytes >= this.#options.windowBytes;
-    return !this.#wasFull;
+    if (this.#wasFull || this.#unreadBytes < this.#options.windowBytes) return !this.#wasFull;
+    this.#wasFull = true;
+    this.#options.onFull();
+    return false;
   }
 
   get isClosed(): boolean {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -68,4 +69,6 @@ test("what cannot be judged is told apart from what is broken, with what to do",
   assert.match(nowhere.errors, /which bridge\? Give its address, such as localhost:50051/);
   assert.match(wrong.errors, /--runs is "none"; it must be a whole number from 1 up/);
   assert.match(help.output, /^Usage: loom-bridge-conformance <address>/);
+  const page = await readFile(join(root, "docs/reference/cli.md"), "utf8");
+  assert.ok(page.includes(`\`\`\`text\n${help.output}\`\`\`\n`), "docs/reference/cli.md has another help");
 });

@@ -2,6 +2,7 @@ import { type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import type { Clock } from "./clock/clock.ts";
 import { createRealClock } from "./clock/real-clock.ts";
 import { type Lane, Scheduler } from "./clock/scheduler.ts";
+import { createSeededRandom } from "./clock/seeded-random.ts";
 import { VirtualClock } from "./clock/virtual-clock.ts";
 import { createVirtualRuntime } from "./clock/virtual-runtime.ts";
 import { warnOfStandstill } from "./clock/warn-of-standstill.ts";
@@ -107,15 +108,20 @@ function createVirtualTime(options: TestBridgeOptions, seed: number, fail: Fail,
   const clock = new VirtualClock({ scheduler, startMs, fail });
   const endWatch = warnOfStandstill(scheduler, () => clock.waits.length > 0, whoWaits);
   const lanes: Lane[] = [];
+  const born = new Map<string, number>();
   return {
     clock,
     createProcess(name) {
       const lane = scheduler.createLane(name);
       lanes.push(lane);
+      const birth = (born.get(name) ?? 0) + 1;
+      born.set(name, birth);
+      // An agent that comes back under its name must not make up the ids of its predecessor once more.
+      const random = createSeededRandom(seed, birth === 1 ? name : `${name} ${birth}`);
       const kill = (): void => {
         lane.dead = true;
       };
-      return { runtime: createVirtualRuntime({ scheduler, lane, startMs, seed }), kill };
+      return { runtime: createVirtualRuntime({ scheduler, lane, startMs, random }), kill };
     },
     waits: () => clock.waits,
     timers: () =>

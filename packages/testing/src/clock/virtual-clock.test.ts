@@ -132,3 +132,15 @@ test("two worlds have two times, and their agents the same seeded luck in both",
   assert.equal(first.bridge.runtime.uuid(), second.bridge.runtime.uuid());
   assert.match(first.bridge.runtime.uuid(), /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/);
 });
+
+test("an agent that comes back under its name does not say again what its predecessor said", async () => {
+  await using bridge = testBridge();
+  const reader = await bridge.probe("reader", { topics: ["a"] });
+  for (const round of [1, 2]) {
+    const author = await bridge.agent({ id: "author" });
+    const { duplicate } = await bridge.run(author.publish("a", { type: "t", payload: round }));
+    assert.equal(duplicate, false);
+    await bridge.run(author.stop());
+  }
+  await reader.expectNextN(2);
+});

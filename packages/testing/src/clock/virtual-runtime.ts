@@ -1,18 +1,17 @@
 import type { Runtime } from "@loom-bridge/protocol";
 import type { Lane, Scheduler } from "./scheduler.ts";
-import { createSeededRandom } from "./seeded-random.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 
 export interface VirtualRuntimeOptions {
   readonly scheduler: Scheduler;
   readonly lane: Lane;
   /** The Unix time at which the world began, in milliseconds. */
   readonly startMs: number;
-  readonly seed: number;
+  readonly random: SeededRandom;
 }
 
 /** Time, timers, randomness and ids of one process of a world. */
-export function createVirtualRuntime({ scheduler, lane, startMs, seed }: VirtualRuntimeOptions): Runtime {
-  const random = createSeededRandom(seed, lane.name);
+export function createVirtualRuntime({ scheduler, lane, startMs, random }: VirtualRuntimeOptions): Runtime {
   return {
     now: () => startMs + scheduler.elapsedMs,
     monotonic: () => scheduler.elapsedMs,

@@ -75,6 +75,11 @@ export interface TestBridge<Topics extends TopicPayloads = TopicPayloads> extend
   /** The bridge's own account of itself, in the schema of its admin calls. */
   snapshot(): Promise<BridgeSnapshot>;
   /**
+   * Asks the bridge for its account of itself, once nothing is left to do at this moment, and checks that it adds up.
+   * @throws WorldError that lists what contradicts itself: a defect of the bridge, not of the test.
+   */
+  invariants(): Promise<void>;
+  /**
    * Counts the listeners of a signal that outlives what it is given to, such as that of a program's end: whoever still
    * listens when the bridge is closed is a leak. Returns the signal. Those of event handlers are counted anyway.
    */
@@ -239,6 +244,12 @@ function create(options: TestBridgeOptions): TestBridge {
       await clock.run(client.disconnect());
       clients.delete(client);
       return taken;
+    },
+    async invariants() {
+      await clock.settle();
+      const { contradictions } = await bridge.snapshot();
+      if (contradictions.length === 0) return;
+      throw fail("expectation", `the bridge contradicts itself:\n  ${contradictions.join("\n  ")}`);
     },
     watchSignal(signal, label) {
       listeners.watch(signal, label);

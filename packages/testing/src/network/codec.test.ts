@@ -31,6 +31,7 @@ async function aDay(bridge: TestBridge): Promise<void> {
   await customer.publish("orders.old", { lots: 2 });
   await bridge.clock.advance("2m");
   await desk.expectNext({ topic: "orders.old", payload: { lots: 2 } });
+  await bridge.invariants();
 }
 
 async function timelineOf(options: TestBridgeOptions): Promise<TestBridge> {

@@ -16,7 +16,7 @@ describe("parseTopic", () => {
     assert.equal(parseTopic(Array(16).fill("a").join(".")).length, 16);
   });
 
-  const refused: [topic: string, message: RegExp][] = [
+  const refused: [topic: string, message: RegExp, facts?: object][] = [
     ["", /topic "" is empty/],
     [".a", /empty segment/],
     ["a.", /empty segment/],
@@ -26,13 +26,17 @@ describe("parseTopic", () => {
     ["a b", /the segment "a b"/],
     ["prix.café", /the segment "café"/],
     ["a\n", /the segment "a\\n"/],
-    ["a".repeat(257), /has 257 bytes; at most 256 are allowed/],
-    ["é".repeat(129), /has 258 bytes/],
-    [Array(17).fill("a").join("."), /has 17 segments; at most 16 are allowed/],
+    ["a".repeat(257), /has 257 bytes; at most 256 are allowed/, { limit: "topicBytes", value: "256" }],
+    ["é".repeat(129), /has 258 bytes/, { limit: "topicBytes", value: "256" }],
+    [Array(17).fill("a").join("."), /has 17 segments; at most 16/, { limit: "topicSegments", value: "16" }],
   ];
-  for (const [topic, message] of refused) {
+  for (const [topic, message, facts] of refused) {
     it(`refuses ${JSON.stringify(topic.slice(0, 20))} and says ${message.source}`, () => {
-      assert.throws(() => parseTopic(topic), { code: "invalid_argument", message, details: { field: "topic" } });
+      assert.throws(() => parseTopic(topic), {
+        code: "invalid_argument",
+        message,
+        details: { field: "topic", ...facts },
+      });
     });
   }
 

@@ -65,10 +65,19 @@ function parse(field: string, value: string, isSegment: IsSegment): string[] {
   const maxBytes = limits.topicBytes + (isDeadLetter ? deadLetterPrefix.length : 0);
   const maxSegments = limits.topicSegments + (isDeadLetter ? 1 : 0);
   const bytes = Buffer.byteLength(value);
-  if (bytes > maxBytes) throw invalid(field, value, `has ${bytes} bytes; at most ${maxBytes} are allowed`);
+  if (bytes > maxBytes) {
+    const facts = { limit: "topicBytes", value: String(maxBytes) };
+    throw invalid(field, value, `has ${bytes} bytes; at most ${maxBytes} are allowed; shorten it`, facts);
+  }
   const segments = value.split(".");
   if (segments.length > maxSegments) {
-    throw invalid(field, value, `has ${segments.length} segments; at most ${maxSegments} are allowed`);
+    const facts = { limit: "topicSegments", value: String(maxSegments) };
+    throw invalid(
+      field,
+      value,
+      `has ${segments.length} segments; at most ${maxSegments} are allowed; join some`,
+      facts,
+    );
   }
   for (const [index, segment] of segments.entries()) {
     if (segment === "") throw invalid(field, value, "is empty or has an empty segment");
@@ -84,7 +93,9 @@ const segmentRule: Record<string, string> = {
   filter: 'a segment is made of A-Z a-z 0-9 _ : - or is "*", and the last one may be "**"',
 };
 
-function invalid(field: string, value: string, problem: string): LoomError {
+function invalid(field: string, value: string, problem: string, facts: Record<string, string> = {}): LoomError {
   const shown = value.length > 80 ? `${value.slice(0, 80)}…` : value;
-  return new LoomError("invalid_argument", `${field} ${JSON.stringify(shown)} ${problem}`, { details: { field } });
+  return new LoomError("invalid_argument", `${field} ${JSON.stringify(shown)} ${problem}`, {
+    details: { field, ...facts },
+  });
 }

@@ -24,11 +24,9 @@ export function createBreaches(): Breaches {
     countError(error) {
       if (!LoomError.isInstance(error) || counted.has(error)) return;
       counted.add(error);
-      const { limit, field } = error.details;
-      if (limit === undefined) return;
-      // Some errors tell the number there, and what it limits as the field.
-      const name = /^[A-Za-z_]/.test(limit) ? limit : field;
-      if (name !== undefined) count(name);
+      const { limit } = error.details;
+      // A number is one that a caller gave out of its range: a mistake, and no limit that was met.
+      if (limit !== undefined && /^[A-Za-z]/.test(limit)) count(limit);
     },
     counts: () => counts,
   };

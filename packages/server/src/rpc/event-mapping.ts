@@ -14,6 +14,7 @@ import {
   SubscriptionSchema,
   Verdict as VerdictKind,
 } from "@loom-bridge/protocol/messages";
+import { atMost } from "../domain/at-most.ts";
 import type { BusEvent, LoggedEvent } from "../domain/bus/bus-event.ts";
 import { defaultQuality, type OverflowPolicy, type Quality } from "../domain/bus/quality.ts";
 import type { Verdict } from "../domain/bus/settlement.ts";
@@ -37,9 +38,7 @@ export function fromPublishItem(item: PublishItem, sender: string): BusEvent {
   // The bytes are a view on the whole message, which a queued event would keep alive.
   const body = item.event.slice();
   const { topic, id, type, key } = item;
-  if (Buffer.byteLength(key) > limits.idBytes) {
-    throw invalid("key", `has ${Buffer.byteLength(key)} bytes; at most ${limits.idBytes} are allowed`);
-  }
+  atMost(limits, { field: "key", unit: "bytes", count: Buffer.byteLength(key), limit: "idBytes" });
   return checkSize({ topic, id, type, sender, body, key, chain: toChain(item.chain) });
 }
 
@@ -172,31 +171,27 @@ export function toQuality(qos: Qos): Quality {
 
 function checkEvent(event: Event): void {
   const pairs = Object.entries(event.metadata);
-  if (pairs.length > limits.metadataPairs) {
-    throw exhausted("event.metadata", `has ${pairs.length} pairs; at most ${limits.metadataPairs} are allowed`);
-  }
+  const code = "resource_exhausted";
+  atMost(limits, { field: "event.metadata", unit: "pairs", count: pairs.length, limit: "metadataPairs", code });
   for (const [key, value] of pairs) {
-    if (key.length > limits.metadataKeyBytes || value.length > limits.metadataValueBytes) {
-      const { metadataKeyBytes, metadataValueBytes } = limits;
-      throw exhausted(
-        "event.metadata",
-        `has a pair of ${key.length} and ${value.length} bytes; at most ${metadataKeyBytes} and ${metadataValueBytes} are allowed`,
-      );
-    }
+    const [field, unit] = ["a key of event.metadata", "bytes"];
+    atMost(limits, { field, unit, count: key.length, limit: "metadataKeyBytes", code });
+    atMost(limits, {
+      field: "a value of event.metadata",
+      unit,
+      count: value.length,
+      limit: "metadataValueBytes",
+      code,
+    });
   }
 }
 
 function checkSize(event: BusEvent): BusEvent {
-  if (event.body.byteLength > limits.eventBytes) {
-    throw exhausted("event", `has ${event.body.byteLength} bytes; at most ${limits.eventBytes} are allowed`);
-  }
+  const { byteLength: count } = event.body;
+  atMost(limits, { field: "event", unit: "bytes", count, limit: "eventBytes", code: "resource_exhausted" });
   return event;
 }
 
 function invalid(field: string, problem: string): LoomError {
   return new LoomError("invalid_argument", `${field} ${problem}`, { details: { field } });
-}
-
-function exhausted(field: string, problem: string): LoomError {
-  return new LoomError("resource_exhausted", `${field} ${problem}`, { details: { field } });
 }

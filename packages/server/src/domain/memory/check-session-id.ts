@@ -10,7 +10,7 @@ const controlCharacter = /\p{Cc}/u;
  */
 export function checkSessionId(sessionId: string): void {
   if (sessionId === "") throw invalidField("session_id", "is required; agents use their agent id");
-  checkText("session_id", sessionId, limits.idBytes);
+  checkText("session_id", sessionId, "idBytes", limits);
   if (controlCharacter.test(sessionId)) {
     throw invalidField("session_id", `${JSON.stringify(sessionId)} has a control character; leave it out`);
   }

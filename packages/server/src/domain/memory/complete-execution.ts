@@ -31,14 +31,14 @@ export function completeExecution(
     timestampMs:
       checkNumber("execution.timestamp_ms", timestampMs, { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true }) ||
       nowMs,
-    planHash: checkText("plan_hash", planHash, limits.nameBytes),
-    symbol: checkText("execution.symbol", symbol, limits.nameBytes),
-    action: checkText("execution.action", action, limits.nameBytes),
+    planHash: checkText("plan_hash", planHash, "nameBytes", limits),
+    symbol: checkText("execution.symbol", symbol, "nameBytes", limits),
+    action: checkText("execution.action", action, "nameBytes", limits),
     confidence: checkNumber("execution.confidence", confidence, { min: 0, max: 1 }),
-    status: checkText("execution.status", status, limits.nameBytes),
+    status: checkText("execution.status", status, "nameBytes", limits),
     executed,
-    orderId: checkText("execution.order_id", orderId, limits.nameBytes),
+    orderId: checkText("execution.order_id", orderId, "nameBytes", limits),
     orderSizeUsdt: checkNumber("execution.order_size_usdt", orderSizeUsdt, { min: -maxFloat, max: maxFloat }),
-    errorMessage: checkText("execution.error_message", errorMessage, limits.errorMessageBytes),
+    errorMessage: checkText("execution.error_message", errorMessage, "errorMessageBytes", limits),
   };
 }

@@ -1,3 +1,4 @@
+import { atMost } from "../at-most.ts";
 import { checkNumber } from "./check-number.ts";
 import { checkText } from "./check-text.ts";
 import { invalidField } from "./invalid-field.ts";
@@ -18,12 +19,12 @@ export function completePlan(draft: Partial<Plan> | undefined, nowMs: number, li
   const plan = {
     timestampMs:
       checkNumber("plan.timestamp_ms", timestampMs, { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true }) || nowMs,
-    symbol: checkText("plan.symbol", symbol, limits.nameBytes),
-    action: checkText("plan.action", action, limits.nameBytes),
+    symbol: checkText("plan.symbol", symbol, "nameBytes", limits),
+    action: checkText("plan.action", action, "nameBytes", limits),
     confidence: checkNumber("plan.confidence", confidence, { min: 0, max: 1 }),
-    reasoning: checkText("plan.reasoning", reasoning, limits.reasoningBytes),
-    planHash: checkText("plan.plan_hash", draft.planHash ?? "", limits.nameBytes),
-    method: checkText("plan.method", method, limits.nameBytes),
+    reasoning: checkText("plan.reasoning", reasoning, "reasoningBytes", limits),
+    planHash: checkText("plan.plan_hash", draft.planHash ?? "", "nameBytes", limits),
+    method: checkText("plan.method", method, "nameBytes", limits),
     metadata: completeMetadata(draft.metadata ?? {}, limits),
   };
   return { ...plan, planHash: plan.planHash || planHash(plan) };
@@ -31,15 +32,10 @@ export function completePlan(draft: Partial<Plan> | undefined, nowMs: number, li
 
 function completeMetadata(metadata: Plan["metadata"], limits: Readonly<MemoryLimits>): Plan["metadata"] {
   const pairs = Object.entries(metadata);
-  if (pairs.length > limits.metadataPairs) {
-    throw invalidField("plan.metadata", `has ${pairs.length} pairs; at most ${limits.metadataPairs} are allowed`, {
-      limit: String(limits.metadataPairs),
-      value: String(pairs.length),
-    });
-  }
+  atMost(limits, { field: "plan.metadata", unit: "pairs", count: pairs.length, limit: "metadataPairs" });
   for (const [key, value] of pairs) {
-    checkText("a key of plan.metadata", key, limits.metadataKeyBytes);
-    checkText(`plan.metadata[${JSON.stringify(key)}]`, value, limits.metadataValueBytes);
+    checkText("a key of plan.metadata", key, "metadataKeyBytes", limits);
+    checkText(`plan.metadata[${JSON.stringify(key)}]`, value, "metadataValueBytes", limits);
   }
   return Object.fromEntries(pairs);
 }

@@ -75,14 +75,14 @@ describe("a plan", () => {
 
   it("has bounded texts", async () => {
     const memory = newMemory({ nameBytes: 4, reasoningBytes: 8 });
-    const facts = { limit: "4", value: "6" };
+    const facts = { limit: "nameBytes", value: "4" };
     await refuses(memory.savePlan("s", { ...plan, symbol: "↑↑" }), "plan.symbol", facts);
     await refuses(memory.savePlan("s", { ...plan, action: "123456" }), "plan.action", facts);
     await refuses(memory.savePlan("s", { ...plan, method: "123456" }), "plan.method", facts);
     await refuses(memory.savePlan("s", { ...plan, planHash: "123456" }), "plan.plan_hash", facts);
     await refuses(memory.savePlan("s", { ...plan, reasoning: "123456789" }), "plan.reasoning", {
-      limit: "8",
-      value: "9",
+      limit: "reasoningBytes",
+      value: "8",
     });
     await refuses(memory.savePlan("s", { ...plan, symbol: "\ud800" }), "plan.symbol");
     await memory.savePlan("s", { ...plan, reasoning: "12345678" });
@@ -91,9 +91,9 @@ describe("a plan", () => {
   it("has bounded metadata", async () => {
     const memory = newMemory({ metadataPairs: 2, metadataKeyBytes: 3, metadataValueBytes: 4 });
     const save = (metadata: Record<string, string>): Promise<unknown> => memory.savePlan("s", { ...plan, metadata });
-    await refuses(save({ a: "", b: "", c: "" }), "plan.metadata", { limit: "2", value: "3" });
-    await refuses(save({ four: "" }), "a key of plan.metadata", { limit: "3", value: "4" });
-    await refuses(save({ key: "12345" }), 'plan.metadata["key"]', { limit: "4", value: "5" });
+    await refuses(save({ a: "", b: "", c: "" }), "plan.metadata", { limit: "metadataPairs", value: "2" });
+    await refuses(save({ four: "" }), "a key of plan.metadata", { limit: "metadataKeyBytes", value: "3" });
+    await refuses(save({ key: "12345" }), 'plan.metadata["key"]', { limit: "metadataValueBytes", value: "4" });
     await save({ key: "1234", b: "" });
   });
 
@@ -123,7 +123,7 @@ describe("a session id", () => {
       await refuses(call(""), "session_id");
       await refuses(call("a\nb"), "session_id");
       await refuses(call("a\u0085b"), "session_id");
-      await refuses(call("ä".repeat(65)), "session_id", { limit: "128", value: "130" });
+      await refuses(call("ä".repeat(65)), "session_id", { limit: "idBytes", value: "128" });
       await call("ä".repeat(64));
       await call("any text: it's an id");
     }
@@ -233,10 +233,13 @@ describe("an execution", () => {
     await assert.rejects(mark({ orderSizeUsdt: 1e39 }), /execution\.order_size_usdt is 1e\+39/);
     await assert.rejects(mark({ orderSizeUsdt: Number.NaN }), /execution\.order_size_usdt is NaN/);
     await assert.rejects(mark({ timestampMs: -1 }), /execution\.timestamp_ms is -1/);
-    const facts = { limit: "4", value: "5" };
+    const facts = { limit: "nameBytes", value: "4" };
     await refuses(mark({ orderId: "12345" }), "execution.order_id", facts);
     await refuses(mark({ status: "12345" }), "execution.status", facts);
-    await refuses(mark({ errorMessage: "12345" }), "execution.error_message", facts);
+    await refuses(mark({ errorMessage: "12345" }), "execution.error_message", {
+      limit: "errorMessageBytes",
+      value: "4",
+    });
     await refuses(memory.markExecuted("s", "12345"), "plan_hash", facts);
   });
 });
@@ -279,7 +282,7 @@ describe("a claim", () => {
     const memory = newMemory();
     await refuses(memory.claimExecution("s", "", "a"), "plan_hash");
     await refuses(memory.claimExecution("s", "plan", ""), "holder");
-    await refuses(memory.claimExecution("s", "plan", "x".repeat(129)), "holder", { limit: "128", value: "129" });
+    await refuses(memory.claimExecution("s", "plan", "x".repeat(129)), "holder", { limit: "nameBytes", value: "128" });
     await refuses(memory.claimExecution("", "plan", "a"), "session_id");
     await refuses(memory.releaseExecution("s", "plan", 0), "fencing_token", { limit: "1", value: "0" });
     const limit = String(Number.MAX_SAFE_INTEGER);

@@ -100,12 +100,12 @@ export function createMemory({ store, runtime, limits: given }: MemoryOptions): 
   }
 
   function symbolFilter(symbol: string): { symbol?: string } {
-    return symbol === "" ? {} : { symbol: checkText("symbol", symbol, limits.nameBytes) };
+    return symbol === "" ? {} : { symbol: checkText("symbol", symbol, "nameBytes", limits) };
   }
 
   function checkPlanHash(planHash: string): string {
     if (planHash === "") throw invalidField("plan_hash", "is required; SavePlan answers with it");
-    return checkText("plan_hash", planHash, limits.nameBytes);
+    return checkText("plan_hash", planHash, "nameBytes", limits);
   }
 
   return {
@@ -143,7 +143,7 @@ export function createMemory({ store, runtime, limits: given }: MemoryOptions): 
       if (holder === "") throw invalidField("holder", "is required; every executor has its own");
       return store.claimExecution(sessionId, {
         planHash: checkPlanHash(planHash),
-        holder: checkText("holder", holder, limits.nameBytes),
+        holder: checkText("holder", holder, "nameBytes", limits),
         leaseMs: leaseMs === 0 ? leaseDefaultMs : checkNumber("lease_ms", leaseMs, leaseRule),
         nowMs: nowMs(),
       });

@@ -1,4 +1,5 @@
 import { agentSegment, LoomError, limits } from "@loom-bridge/protocol";
+import { atMost } from "../at-most.ts";
 
 const agentIdPattern = /^[A-Za-z0-9_.:@-]+$/;
 /** What is left of a topic for the agent whose presence it tells. */
@@ -8,7 +9,7 @@ const segmentBytes = 200;
 export function checkAgentId(agentId: string): void {
   const bytes = Buffer.byteLength(agentId);
   if (bytes === 0) throw invalid("is empty; every agent needs an id");
-  if (bytes > limits.idBytes) throw invalid(`has ${bytes} bytes; at most ${limits.idBytes} are allowed`);
+  atMost(limits, { field: "agent_id", unit: "bytes", count: bytes, limit: "idBytes" });
   if (!agentIdPattern.test(agentId)) {
     throw invalid(`is ${JSON.stringify(agentId)}; only A-Z a-z 0-9 _ . : @ - are allowed`);
   }

@@ -1,4 +1,5 @@
 import { LoomError, limits, parseFilter } from "@loom-bridge/protocol";
+import { atMost } from "../at-most.ts";
 import { defaultQuality } from "../bus/quality.ts";
 import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { ToolDescriptor } from "../tools/tool.ts";
@@ -59,45 +60,30 @@ export function checkSubscription(
   if (others.some((other) => other.id === subscription.id)) {
     throw invalid("subscription.id", `${subscription.id} is used twice; ids are unique within a session`);
   }
-  atMost("subscriptions", others.length + 1, "subscriptionsPerSession", allowed);
+  const code = "resource_exhausted";
+  const count = others.length + 1;
+  atMost(allowed, { field: "the session", unit: "subscriptions", count, limit: "subscriptionsPerSession", code });
   if (subscription.filters.length === 0) throw invalid("subscription.filters", "is empty; name at least one topic");
   const filters = [subscription, ...others].flatMap((each) => each.filters);
-  atMost("filters", filters.length, "filtersPerSession", allowed);
-  atMost("filters with a wildcard", filters.filter(isWildcard).length, "wildcardsPerSession", allowed);
+  const wildcards = filters.filter((filter) => filter.includes("*"));
+  const field = "the session";
+  atMost(allowed, { field, unit: "filters", count: filters.length, limit: "filtersPerSession", code });
+  atMost(allowed, { field, unit: "wildcards", count: wildcards.length, limit: "wildcardsPerSession", code });
   for (const filter of subscription.filters) parseFilter(filter);
   checkDelivery(subscription, others);
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   const pairs = Object.entries(metadata);
-  atMost("metadata pairs", pairs.length, "metadataPairs", limits);
+  const code = "resource_exhausted";
+  atMost(limits, { field: "metadata", unit: "pairs", count: pairs.length, limit: "metadataPairs", code });
   for (const [key, value] of pairs) {
-    if (Buffer.byteLength(key) > limits.metadataKeyBytes) {
-      throw invalid("metadata", `has a key of ${Buffer.byteLength(key)} bytes; at most ${limits.metadataKeyBytes}`);
-    }
-    if (Buffer.byteLength(value) > limits.metadataValueBytes) {
-      const bytes = Buffer.byteLength(value);
-      throw invalid("metadata", `has a value of ${bytes} bytes at ${key}; at most ${limits.metadataValueBytes}`);
-    }
+    const [keyBytes, valueBytes] = [Buffer.byteLength(key), Buffer.byteLength(value)];
+    atMost(limits, { field: "a key of metadata", unit: "bytes", count: keyBytes, limit: "metadataKeyBytes" });
+    atMost(limits, { field: "a value of metadata", unit: "bytes", count: valueBytes, limit: "metadataValueBytes" });
   }
 }
 
 function invalid(field: string, problem: string): LoomError {
   return new LoomError("invalid_argument", `${field} ${problem}`, { details: { field } });
-}
-
-function isWildcard(filter: string): boolean {
-  return filter.includes("*");
-}
-
-function atMost<Name extends string>(
-  what: string,
-  wanted: number,
-  limit: Name,
-  allowed: Readonly<Record<Name, number>>,
-): void {
-  const most = allowed[limit];
-  if (wanted <= most) return;
-  const problem = `${wanted} ${what} are asked for, at most ${most} are allowed (${limit}); use fewer`;
-  throw new LoomError("resource_exhausted", problem, { details: { field: what, limit, value: String(most) } });
 }

@@ -121,8 +121,9 @@ export class Session {
       // While publishes wait for others, the bridge does not read.
       isHeldBack: () => this.#publishes.congested,
       onSilence: (silenceMs) => {
-        const remedy = `send one every ${heartbeatIntervalMs} ms`;
-        this.end(new LoomError("unavailable", `no heartbeat for ${silenceMs} ms; ${remedy}`));
+        const details = { limit: "heartbeatIntervalMs", value: String(heartbeatIntervalMs) };
+        const problem = `no heartbeat for ${silenceMs} ms; send one every ${heartbeatIntervalMs} ms`;
+        this.end(new LoomError("unavailable", problem, { details }));
       },
     });
   }

@@ -1,5 +1,6 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
 import type { Access } from "../access/access.ts";
+import { atMost } from "../at-most.ts";
 import type { Chain } from "../chain.ts";
 import type { ToolOutcome } from "./tool.ts";
 import { checkPairs } from "./tool-rules.ts";
@@ -54,10 +55,7 @@ export function checkToolCall(request: ToolCallRequest, maxTimeoutMs: number = l
 }
 
 function checkId(field: string, id: string): void {
-  const bytes = Buffer.byteLength(id);
-  if (bytes > limits.idBytes) {
-    throw invalid(field, `${field} has ${bytes} bytes; at most ${limits.idBytes} are allowed`);
-  }
+  atMost(limits, { field, unit: "bytes", count: Buffer.byteLength(id), limit: "idBytes" });
   if (unsafePattern.test(id)) throw invalid(field, `${field} ${JSON.stringify(id)} has a control character`);
 }
 

@@ -42,7 +42,9 @@ export class AgentStream {
     this.#access = access;
     const { runtime, registerTimeoutMs } = options;
     this.#registerTimer = runtime.setTimer(() => {
-      this.fail(new LoomError("deadline_exceeded", `no Register within ${registerTimeoutMs} ms; send it first`));
+      const details = { limit: "registerTimeoutMs", value: String(registerTimeoutMs) };
+      const problem = `no Register within ${registerTimeoutMs} ms; send it first`;
+      this.fail(new LoomError("deadline_exceeded", problem, { details }));
     }, registerTimeoutMs);
   }
 

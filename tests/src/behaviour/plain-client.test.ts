@@ -27,11 +27,14 @@ describeInEveryWorld("a client that knows only Register, Publish and Heartbeat",
 
   test("is cut off with deadline_exceeded when it set a deadline, however idle the stream is", async () => {
     await using world = await createWorld();
-    await using call = openStream(world.transport("grpc"), { timeoutMs: 100 });
+    const transport = world.transport("grpc");
+    const { listAgents } = createClient(AgentService, transport);
+    // The deadline counts from here on, so the connection has to stand before it does.
+    await listAgents({});
+    await using call = openStream(transport, { timeoutMs: 500 });
     call.say({ case: "register", value: { agentId: "hasty" } });
     assert.equal((await call.hear())?.delivery.case, "ack");
     await failsWith(call.hear(), Code.DeadlineExceeded, /./);
-    const { listAgents } = createClient(AgentService, world.transport("grpc"));
     while ((await listAgents({})).agents.length > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 

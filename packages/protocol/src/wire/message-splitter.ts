@@ -107,7 +107,7 @@ export class MessageSplitter {
     const step = Math.min(this.#wantedBytes - this.#heldBytes, chunk.length - at);
     const needed = this.#heldBytes + step;
     if (needed > this.#held.length) {
-      const larger = Buffer.allocUnsafe(Math.max(256, Math.min(needed * 2, this.#wantedBytes)));
+      const larger = Buffer.allocUnsafe(Math.max(256, Math.min(needed * 4, this.#wantedBytes)));
       larger.set(this.#held.subarray(0, this.#heldBytes));
       this.#held = larger;
     }

@@ -16,8 +16,12 @@ const fieldTags = {
 } as const;
 const routedTags = { topic: 0x0a, event: 0x12, sender: 0x1a, offset: 0x20, publishedMs: 0x28 } as const;
 
+/** What is encoded again and again in the same place: a large buffer for each batch would keep the collector busy. */
+const scratchBytes = 262_144;
+
 /** Writes events as deliveries, from the bytes that were published. One for all streams of a bridge. */
 export class EventEncoder {
+  #scratch: Buffer = Buffer.alloc(0);
   /** The last batch's events: subscribers to the same topics take the same ones, one after the other. */
   #last: { readonly events: readonly LoggedEvent[]; readonly encoded: Uint8Array } | undefined;
 
@@ -69,7 +73,7 @@ export class EventEncoder {
     const sizes = events.map((event, index) => routedEventBytes(event) + (tails[index]?.length ?? 0));
     let bytes = 0;
     for (const size of sizes) bytes += 1 + varintBytes(size) + size;
-    const encoded = Buffer.allocUnsafe(bytes);
+    const encoded = this.#room(bytes);
     let at = 0;
     for (let index = 0; index < events.length; index += 1) {
       const event = events[index] as LoggedEvent;
@@ -95,6 +99,13 @@ export class EventEncoder {
     }
     this.#last = { events, encoded };
     return encoded;
+  }
+
+  /** Where a batch is encoded; whoever encoded one before has copied it. */
+  #room(bytes: number): Buffer {
+    if (bytes > scratchBytes) return Buffer.allocUnsafe(bytes);
+    if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(Math.min(scratchBytes, 2 * bytes));
+    return this.#scratch.subarray(0, bytes);
   }
 }
 

@@ -20,6 +20,8 @@ export async function disposeOf(close: () => Promise<void>): Promise<void> {
 }
 
 function isNodeTest(): boolean {
+  // Vitest's processes inherit the environment of a test that starts it.
+  if (process.env["VITEST"] !== undefined) return false;
   return process.env["NODE_TEST_CONTEXT"] !== undefined || process.execArgv.includes("--test");
 }
 

@@ -48,9 +48,10 @@ export function createMemoryTransport({ codec, open }: MemoryTransportOptions): 
       const header = await call.header;
       const answer = await call.next();
       if (answer.done === true) throw new ConnectError("protocol error: missing output message", Code.Unimplemented);
-      const { done } = await call.next();
-      if (done !== true) await call.return();
-      if (done !== true) throw new ConnectError("protocol error: extra output message", Code.Unimplemented);
+      if ((await call.next()).done !== true) {
+        await call.return();
+        throw new ConnectError("protocol error: extra output message", Code.Unimplemented);
+      }
       return { stream: false, service: method.parent, method, header, message: answer.value, trailer: call.trailer };
     },
     async stream<Input extends DescMessage, Output extends DescMessage>(

@@ -192,7 +192,7 @@ describeInEveryWorld("requests", (createWorld) => {
     });
     const asking = await world.agent({ id: "asking" });
     const replies = await Promise.all(
-      Array.from({ length: 1000 }, (_, index) => asking.request("square", index, { timeoutMs: 30_000 })),
+      Array.from({ length: 1000 }, (_, index) => asking.request("square", index, { timeoutMs: 240_000 })),
     );
     assert.deepEqual(
       replies.map((reply) => reply.json()),

@@ -28,7 +28,10 @@ try {
 
 function readOptions(): Options {
   try {
-    return parseOptions(process.argv.slice(2));
+    const options = parseOptions(process.argv.slice(2));
+    if (!options.help) return options;
+    console.log(usage);
+    process.exit(0);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${usage}`);
     process.exit(2);

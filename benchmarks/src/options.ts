@@ -10,6 +10,8 @@ export interface Options {
   /** Whether to write docs/benchmarks.md. */
   readonly write: boolean;
   readonly profile: boolean;
+  /** Whether only to say how the command is used. */
+  readonly help: boolean;
   readonly settings: Omit<Settings, "profileFolder" | "runs">;
   /** Default: each benchmark's own. */
   readonly runs: number | undefined;
@@ -25,7 +27,8 @@ ${suite.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`).join("\n")}
   --smoke         small and short, to see that everything works
   --json          the result as JSON on the standard output
   --write         the tables into docs/benchmarks.md
-  --profile       CPU profiles of the measured part, and where the time went`;
+  --profile       CPU profiles of the measured part, and where the time went
+  --help          this`;
 
 /** @throws Error that says what is wrong with the command line. */
 export function parseOptions(args: readonly string[]): Options {
@@ -40,6 +43,7 @@ export function parseOptions(args: readonly string[]): Options {
       json: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   const { smoke } = values;
@@ -53,6 +57,7 @@ export function parseOptions(args: readonly string[]): Options {
     json: values.json,
     write: values.write,
     profile: values.profile,
+    help: values.help,
     runs: values.runs === undefined ? fallbackRuns : Math.max(1, Math.round(readNumber("--runs", values.runs, 1))),
     settings: {
       seconds,

@@ -4,18 +4,23 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runSoak } from "./soak.ts";
 
-// pnpm soak [--minutes 10] [--seed 1] [--agents 1000]
-// A bridge that keeps its events in a file, agents behind a proxy that breaks their connections, and a bridge that is
-// killed and stopped under them. Ends with 1 when an event was lost or handled twice, an agent did not come back, memory
-// grew, or something was left of the agents in the end. Memory is judged from seven minutes on.
+const usage = `pnpm soak [--minutes 10] [--seed 1] [--agents 1000]
+A bridge that keeps its events in a file, agents behind a proxy that breaks their connections, and a bridge that is
+killed and stopped under them. Ends with 1 when an event was lost or handled twice, an agent did not come back, memory
+grew, or something was left of the agents in the end. Memory is judged from seven minutes on.`;
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     agents: { type: "string", default: "1000" },
   },
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
 });
+if (values.help) {
+  say(usage);
+  process.exit(0);
+}
 const [minutes, seed, agents] = [values.minutes, values.seed, values.agents].map(Number) as [number, number, number];
 if (![minutes, seed, agents].every((value) => Number.isFinite(value) && value >= 0)) {
   say("--minutes, --seed and --agents are numbers");

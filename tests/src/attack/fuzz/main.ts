@@ -2,15 +2,21 @@ import { parseArgs } from "node:util";
 import { spawnVictim } from "../victim.ts";
 import { fuzz } from "./fuzz.ts";
 
-// pnpm fuzz [--runs 100000] [--seed 1]
-// Sends that many random inputs to a bridge in a process of its own. Ends with 1 when one of them did harm.
+const usage = `pnpm fuzz [--runs 100000] [--seed 1]
+Sends that many random inputs to a bridge in a process of its own. Ends with 1 when one of them did harm.
+`;
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     runs: { type: "string", default: "100000" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
 });
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
 const [runs, seed] = [Number(values.runs), Number(values.seed)];
 if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) {
   process.stderr.write("--runs and --seed are whole numbers\n");

@@ -10,5 +10,13 @@ export { ToolFrameReader } from "./wire/tool-frame-reader.ts";
 export { toolTags } from "./wire/tool-tags.ts";
 export { WireReader } from "./wire/wire-reader.ts";
 export { isSameText, isText, RepeatedText, readText } from "./wire/wire-text.ts";
-export { textBytes, varintBytes, writeText, writeVarint } from "./wire/write-field.ts";
+export {
+  blockBytes,
+  pairBytes,
+  textBytes,
+  textFieldBytes,
+  varintBytes,
+  writeText,
+  writeVarint,
+} from "./wire/write-field.ts";
 export { type ToolFrame, writeToolFrame } from "./wire/write-tool-frame.ts";

@@ -1,6 +1,14 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
-import { textBytes, varintBytes, writeText, writeVarint } from "@loom-bridge/protocol/wire";
+import {
+  blockBytes,
+  pairBytes,
+  textBytes,
+  textFieldBytes,
+  varintBytes,
+  writeText,
+  writeVarint,
+} from "@loom-bridge/protocol/wire";
 
 const tags = {
   id: 0x0a,
@@ -34,18 +42,18 @@ function sizeOf(event: Event): number | undefined {
   // A negative zero is written, and NaN is nobody's business here.
   if (!(confidence > 0 || Object.is(confidence, 0)) || confidence > 1) return undefined;
   if (!Number.isInteger(priority) || priority < 0 || priority > 100) return undefined;
-  let bytes = textField(id) + textField(type) + textField(source);
+  let bytes = textFieldBytes(id) + textFieldBytes(type) + textFieldBytes(source);
   if (timestampMs !== 0n) bytes += 1 + varintBytes(Number(timestampMs));
   for (const key in metadata) {
     const value = metadata[key];
     if (typeof value !== "string" || !Object.hasOwn(metadata, key)) return undefined;
-    bytes += block(pairBytes(key, value));
+    bytes += blockBytes(pairBytes(key, value));
   }
-  if (payload.length > 0) bytes += block(payload.length);
+  if (payload.length > 0) bytes += blockBytes(payload.length);
   if (confidence !== 0) bytes += 5;
   for (const tag of event.tags) {
     if (typeof tag !== "string") return undefined;
-    bytes += block(textBytes(tag));
+    bytes += blockBytes(textBytes(tag));
   }
   if (priority !== 0) bytes += 1 + varintBytes(priority);
   return bytes;
@@ -83,20 +91,6 @@ function write(event: Event, buffer: Buffer): Uint8Array {
     writeVarint(buffer, at + 1, priority);
   }
   return buffer;
-}
-
-/** A text that is empty is left out. */
-function textField(text: string): number {
-  return text === "" ? 0 : block(textBytes(text));
-}
-
-/** In a map, both are always written. */
-function pairBytes(key: string, value: string): number {
-  return block(textBytes(key)) + block(textBytes(value));
-}
-
-function block(bytes: number): number {
-  return 1 + varintBytes(bytes) + bytes;
 }
 
 function writeTextField(buffer: Buffer, start: number, tag: number, text: string): number {

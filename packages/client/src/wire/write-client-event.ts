@@ -6,7 +6,13 @@ import {
   type PublishItem,
   PublishItemSchema,
 } from "@loom-bridge/protocol/messages";
-import { type EnvelopeWriter, textBytes, varintBytes, writeToolFrame } from "@loom-bridge/protocol/wire";
+import {
+  blockBytes,
+  type EnvelopeWriter,
+  textFieldBytes,
+  varintBytes,
+  writeToolFrame,
+} from "@loom-bridge/protocol/wire";
 
 const publishBatchTag = 0x22;
 const batchTags = { firstRef: 0x08, items: 0x12 } as const;
@@ -50,8 +56,8 @@ function writeBatch(writer: EnvelopeWriter, { firstRef, items }: PublishBatch): 
   const tails = items.map(encodeTail);
   const sizes = items.map((item, index) => itemBytes(item) + (tails[index] ?? noTail).length);
   let batchBytes = ref === 0 ? 0 : 1 + varintBytes(ref);
-  for (const size of sizes) batchBytes += 1 + varintBytes(size) + size;
-  writer.begin(1 + varintBytes(batchBytes) + batchBytes);
+  for (const size of sizes) batchBytes += blockBytes(size);
+  writer.begin(blockBytes(batchBytes));
   writer.byte(publishBatchTag);
   writer.varint(batchBytes);
   if (ref !== 0) {
@@ -80,12 +86,6 @@ function encodeTail({ chain }: PublishItem): Uint8Array {
 }
 
 function itemBytes({ topic, event, id, type, key }: PublishItem): number {
-  const eventBytes = event.length === 0 ? 0 : 1 + varintBytes(event.length) + event.length;
-  return eventBytes + textField(topic) + textField(id) + textField(type) + textField(key);
-}
-
-function textField(text: string): number {
-  if (text === "") return 0;
-  const bytes = textBytes(text);
-  return 1 + varintBytes(bytes) + bytes;
+  const eventBytes = event.length === 0 ? 0 : blockBytes(event.length);
+  return eventBytes + textFieldBytes(topic) + textFieldBytes(id) + textFieldBytes(type) + textFieldBytes(key);
 }

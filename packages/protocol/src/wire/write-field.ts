@@ -5,6 +5,21 @@ export function varintBytes(value: number): number {
   return bytes;
 }
 
+/** How many bytes a field with a length takes, of so many bytes of content. */
+export function blockBytes(contentBytes: number): number {
+  return 1 + varintBytes(contentBytes) + contentBytes;
+}
+
+/** How many bytes a field of text takes; one that is empty is left out. */
+export function textFieldBytes(text: string): number {
+  return text === "" ? 0 : blockBytes(textBytes(text));
+}
+
+/** How many bytes the content of a map's entry takes; both are written even if they are empty. */
+export function pairBytes(key: string, value: string): number {
+  return blockBytes(textBytes(key)) + blockBytes(textBytes(value));
+}
+
 /** Writes a whole number of at most 53 bits; returns where it ends. */
 export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
   let at = start;

@@ -1,7 +1,7 @@
 import type { Chain, ToolCall, ToolRequest, ToolResponse, ToolResult } from "../messages.ts";
 import type { EnvelopeWriter } from "./envelope-writer.ts";
 import { toolTags } from "./tool-tags.ts";
-import { textBytes, varintBytes } from "./write-field.ts";
+import { blockBytes, pairBytes, textBytes, textFieldBytes, varintBytes } from "./write-field.ts";
 
 /** A call of a tool or its result, as ClientEvent and Delivery carry them. */
 export type ToolFrame = { case: "toolRequest"; value: ToolRequest } | { case: "toolResponse"; value: ToolResponse };
@@ -21,7 +21,7 @@ function writeRequest(writer: EnvelopeWriter, request: ToolRequest): boolean {
   const chainSize = call?.chain === undefined ? 0 : chainBytes(call.chain);
   const callSize = call === undefined ? 0 : callBytes(call, chainSize);
   const size =
-    number(ref) + (call === undefined ? 0 : block(callSize)) + text(caller) + texts(callers) + number(onBehalfOf);
+    number(ref) + (call === undefined ? 0 : blockBytes(callSize)) + text(caller) + texts(callers) + number(onBehalfOf);
   if (Number.isNaN(size) || $unknown !== undefined) return false;
   begin(writer, toolTags.frame.toolRequest, size);
   writeNumber(writer, tags.ref, ref);
@@ -38,7 +38,7 @@ function writeRequest(writer: EnvelopeWriter, request: ToolRequest): boolean {
 
 function writeResponse(writer: EnvelopeWriter, { ref, result, $unknown }: ToolResponse): boolean {
   const resultSize = result === undefined ? 0 : resultBytes(result);
-  const size = number(ref) + (result === undefined ? 0 : block(resultSize));
+  const size = number(ref) + (result === undefined ? 0 : blockBytes(resultSize));
   if (Number.isNaN(size) || $unknown !== undefined) return false;
   begin(writer, toolTags.frame.toolResponse, size);
   writeNumber(writer, toolTags.response.ref, ref);
@@ -88,11 +88,12 @@ function writeChain(writer: EnvelopeWriter, { hops, remainingMs, budget, path, s
 function callBytes(call: ToolCall, chainSize: number): number {
   if (call.$unknown !== undefined) return Number.NaN;
   let bytes = text(call.id) + text(call.name) + text(call.arguments) + number(call.timeoutMs) + text(call.toolHash);
-  bytes += text(call.correlationId) + text(call.idempotencyKey) + (call.chain === undefined ? 0 : block(chainSize));
+  bytes +=
+    text(call.correlationId) + text(call.idempotencyKey) + (call.chain === undefined ? 0 : blockBytes(chainSize));
   for (const key in call.headers) {
     const value = call.headers[key];
     if (typeof value !== "string" || !Object.hasOwn(call.headers, key)) return Number.NaN;
-    bytes += block(pairBytes(key, value));
+    bytes += blockBytes(pairBytes(key, value));
   }
   return bytes;
 }
@@ -118,28 +119,18 @@ function number(value: number): number {
 
 /** One that is empty is left out. */
 function text(value: string): number {
-  if (typeof value !== "string") return Number.NaN;
-  return value === "" ? 0 : block(textBytes(value));
+  return typeof value === "string" ? textFieldBytes(value) : Number.NaN;
 }
 
 /** In a list, empty ones are written too. */
 function texts(values: readonly string[]): number {
   let bytes = 0;
-  for (const value of values) bytes += typeof value === "string" ? block(textBytes(value)) : Number.NaN;
+  for (const value of values) bytes += typeof value === "string" ? blockBytes(textBytes(value)) : Number.NaN;
   return bytes;
 }
 
-/** In a map, both are always written. */
-function pairBytes(key: string, value: string): number {
-  return block(textBytes(key)) + block(textBytes(value));
-}
-
-function block(bytes: number): number {
-  return 1 + varintBytes(bytes) + bytes;
-}
-
 function begin(writer: EnvelopeWriter, tag: number, size: number): void {
-  writer.begin(block(size));
+  writer.begin(blockBytes(size));
   writer.byte(tag);
   writer.varint(size);
 }

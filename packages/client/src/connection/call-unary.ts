@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { ConnectError, type Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import { fromConnectError } from "../errors/from-connect-error.ts";
+import { isConnectError } from "../errors/is-connect-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 import { linkSignals } from "./link-signals.ts";
 
@@ -60,5 +61,5 @@ export async function callUnary<Input extends DescMessage, Output extends DescMe
  * way. https://www.rfc-editor.org/rfc/rfc9113#section-8.7
  */
 function wasNotTaken(error: unknown): boolean {
-  return error instanceof ConnectError && !error.isWireError && error.rawMessage.includes("NGHTTP2_REFUSED_STREAM");
+  return isConnectError(error) && !error.isWireError && error.rawMessage.includes("NGHTTP2_REFUSED_STREAM");
 }

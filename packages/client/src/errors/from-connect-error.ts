@@ -1,7 +1,8 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { Code, ConnectError } from "@connectrpc/connect";
 import { type ErrorCode, LoomError } from "@loom-bridge/protocol";
 import { ErrorInfoSchema } from "@loom-bridge/protocol/messages";
 import { ConnectionError } from "./connection-error.ts";
+import { isConnectError } from "./is-connect-error.ts";
 
 /**
  * Turns whatever a transport threw into an error of our family. An error that the bridge sent keeps its code. An
@@ -10,7 +11,7 @@ import { ConnectionError } from "./connection-error.ts";
  */
 export function fromConnectError(error: unknown, what: string, address: string): LoomError {
   if (LoomError.isInstance(error)) return error;
-  if (!(error instanceof ConnectError)) {
+  if (!isConnectError(error)) {
     return new LoomError("internal", `${what} failed: ${messageOf(error)}`, { cause: error });
   }
   const code = errorCodes[error.code];
@@ -37,21 +38,22 @@ function messageOf(error: unknown): string {
 
 const lostConnection: ReadonlySet<ErrorCode> = new Set(["canceled", "aborted", "internal", "unknown", "unavailable"]);
 
+/** By the numbers of gRPC, for `Code` would bring all of Connect. https://grpc.io/docs/guides/status-codes/ */
 const errorCodes: Readonly<Record<Code, ErrorCode>> = {
-  [Code.Canceled]: "canceled",
-  [Code.Unknown]: "unknown",
-  [Code.InvalidArgument]: "invalid_argument",
-  [Code.DeadlineExceeded]: "deadline_exceeded",
-  [Code.NotFound]: "not_found",
-  [Code.AlreadyExists]: "already_exists",
-  [Code.PermissionDenied]: "permission_denied",
-  [Code.ResourceExhausted]: "resource_exhausted",
-  [Code.FailedPrecondition]: "failed_precondition",
-  [Code.Aborted]: "aborted",
-  [Code.OutOfRange]: "out_of_range",
-  [Code.Unimplemented]: "unimplemented",
-  [Code.Internal]: "internal",
-  [Code.Unavailable]: "unavailable",
-  [Code.DataLoss]: "data_loss",
-  [Code.Unauthenticated]: "unauthenticated",
+  1: "canceled",
+  2: "unknown",
+  3: "invalid_argument",
+  4: "deadline_exceeded",
+  5: "not_found",
+  6: "already_exists",
+  7: "permission_denied",
+  8: "resource_exhausted",
+  9: "failed_precondition",
+  10: "aborted",
+  11: "out_of_range",
+  12: "unimplemented",
+  13: "internal",
+  14: "unavailable",
+  15: "data_loss",
+  16: "unauthenticated",
 };

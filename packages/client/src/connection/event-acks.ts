@@ -3,71 +3,100 @@ import { type ClientEvent, EventAckSchema } from "@loom-bridge/protocol/messages
 import { clientEvent } from "./client-event.ts";
 import type { FrameSource } from "./outbox.ts";
 
-/** One subscription's events that have come and may not be acknowledged yet. */
-interface Line {
-  /** Sequence numbers in the order of their coming. */
-  open: number[];
-  /** How many of them, from the front, are acknowledged. */
-  head: number;
-  /** Those that are finished while an older one is not. */
-  readonly finished: Set<number>;
-}
-
 /**
- * Tells the bridge how far this client has got with each subscription. Events may be finished in any order; the
- * acknowledgement says "up to and including", so it waits for the oldest. How many entries there are is bounded by the
- * windows of the subscriptions.
+ * One subscription's events that have come and may not be acknowledged yet. Events may be finished in any order; the
+ * acknowledgement says "up to and including", so it waits for the oldest.
  */
-export class EventAcks implements FrameSource {
-  readonly #onAck: () => void;
-  readonly #lines = new Map<number, Line>();
-  readonly #unsent = new Map<number, number>();
+export class AckLine {
+  readonly #onAck: (line: AckLine) => void;
+  readonly subscription: number;
+  /** Sequence numbers in the order of their coming. */
+  #open: number[] = [];
+  /** How many of them, from the front, are acknowledged. */
+  #head = 0;
+  /** Those that are finished while an older one is not. */
+  readonly #finished = new Set<number>();
+  /** Up to where the bridge may be told, while it was not. */
+  unsent: number | undefined;
 
-  constructor(onAck: () => void) {
+  constructor(subscription: number, onAck: (line: AckLine) => void) {
+    this.subscription = subscription;
     this.#onAck = onAck;
   }
 
   /** Notes an event that has come. */
-  received(subscription: number, sequence: number): void {
-    const line = this.#lines.get(subscription);
-    if (line === undefined) this.#lines.set(subscription, { open: [sequence], head: 0, finished: new Set() });
-    else line.open.push(sequence);
+  received(sequence: number): void {
+    this.#open.push(sequence);
   }
 
   /** An event that has come is finished. */
-  finished(subscription: number, sequence: number): void {
-    const line = this.#lines.get(subscription);
-    if (line === undefined) return;
-    const { open, finished } = line;
-    if (open[line.head] !== sequence) {
-      finished.add(sequence);
+  finished(sequence: number): void {
+    if (this.#open[this.#head] !== sequence) {
+      this.#finished.add(sequence);
       return;
     }
     let last = sequence;
-    line.head += 1;
-    for (let next = open[line.head]; next !== undefined && finished.delete(next); next = open[line.head]) {
-      last = next;
-      line.head += 1;
+    this.#head += 1;
+    if (this.#finished.size > 0) {
+      for (let next = this.#open[this.#head]; next !== undefined && this.#finished.delete(next); ) {
+        last = next;
+        this.#head += 1;
+        next = this.#open[this.#head];
+      }
     }
-    if (line.head === open.length || line.head === 1024) {
-      line.open = open.slice(line.head);
-      line.head = 0;
+    if (this.#head === this.#open.length) {
+      this.#open.length = 0;
+      this.#head = 0;
+    } else if (this.#head === 1024) {
+      this.#open = this.#open.slice(this.#head);
+      this.#head = 0;
     }
-    this.#unsent.set(subscription, last);
-    this.#onAck();
+    const wasSent = this.unsent === undefined;
+    this.unsent = last;
+    if (wasSent) this.#onAck(this);
+  }
+}
+
+/**
+ * Tells the bridge how far this client has got with each subscription. How many entries there are is bounded by the
+ * windows of the subscriptions.
+ */
+export class EventAcks implements FrameSource {
+  readonly #lines = new Map<number, AckLine>();
+  readonly #unsent: AckLine[] = [];
+  readonly #onAck: (line: AckLine) => void;
+
+  constructor(onAck: () => void) {
+    this.#onAck = (line) => {
+      // What comes of a subscription that has ended is nobody's business any more.
+      if (this.#lines.get(line.subscription) !== line) return;
+      this.#unsent.push(line);
+      onAck();
+    };
+  }
+
+  line(subscription: number): AckLine {
+    const known = this.#lines.get(subscription);
+    if (known !== undefined) return known;
+    const line = new AckLine(subscription, this.#onAck);
+    this.#lines.set(subscription, line);
+    return line;
   }
 
   /** Forgets a subscription that has ended. */
   forget(subscription: number): void {
+    const line = this.#lines.get(subscription);
+    if (line === undefined) return;
     this.#lines.delete(subscription);
-    this.#unsent.delete(subscription);
+    const index = this.#unsent.indexOf(line);
+    if (index >= 0) this.#unsent.splice(index, 1);
   }
 
   take(): ClientEvent | undefined {
-    for (const [subscription, sequence] of this.#unsent) {
-      this.#unsent.delete(subscription);
-      return clientEvent("eventAck", create(EventAckSchema, { subscription, sequence: BigInt(sequence) }));
-    }
-    return undefined;
+    const line = this.#unsent.shift();
+    if (line?.unsent === undefined) return undefined;
+    const { subscription, unsent } = line;
+    line.unsent = undefined;
+    return clientEvent("eventAck", create(EventAckSchema, { subscription, sequence: BigInt(unsent) }));
   }
 }

@@ -1,33 +1,22 @@
-import type { RoutedEvent } from "@loom-bridge/protocol/messages";
-import type { EventAcks } from "./event-acks.ts";
-import type { ReceivedEvent } from "./received-event.ts";
+import type { EncodedEvent } from "../wire/encoded-batch.ts";
+import type { AckLine } from "./event-acks.ts";
+import type { Arrival, ReceivedEvent } from "./received-event.ts";
 
 /** An event of a subscription that is acknowledged in order, where there is only one way to be finished with it. */
 export class EventInOrder implements ReceivedEvent {
-  readonly subscription: number;
+  readonly arrival: Arrival;
   readonly sequence: number;
-  readonly attempt: number;
-  readonly receivedMs: number;
-  readonly routed: RoutedEvent;
-  readonly #acks: EventAcks;
+  readonly encoded: EncodedEvent;
+  readonly #line: AckLine;
 
-  constructor(
-    acks: EventAcks,
-    subscription: number,
-    sequence: number,
-    attempt: number,
-    receivedMs: number,
-    routed: RoutedEvent,
-  ) {
-    this.#acks = acks;
-    this.subscription = subscription;
+  constructor(line: AckLine, arrival: Arrival, sequence: number, encoded: EncodedEvent) {
+    this.#line = line;
+    this.arrival = arrival;
     this.sequence = sequence;
-    this.attempt = attempt;
-    this.receivedMs = receivedMs;
-    this.routed = routed;
+    this.encoded = encoded;
   }
 
   settle(): void {
-    this.#acks.finished(this.subscription, this.sequence);
+    this.#line.finished(this.sequence);
   }
 }

@@ -12,6 +12,7 @@ import {
 import { ConnectionError } from "../errors/connection-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 import { ToolServer } from "../tools/tool-server.ts";
+import { EncodedBatch } from "../wire/encoded-batch.ts";
 import { clientEvent } from "./client-event.ts";
 import { createDeferred } from "./deferred.ts";
 import { EventAcks } from "./event-acks.ts";
@@ -211,17 +212,18 @@ export class Session {
 
   #onEventBatch(batch: EventBatch): void {
     const { subscription } = batch;
-    const attempt = batch.attempt || 1;
-    const receivedMs = this.#options.runtime.monotonic();
-    const settling = this.#options.settling(subscription);
+    const { runtime, settling, onEvent } = this.#options;
+    const arrival = { subscription, attempt: batch.attempt || 1, receivedMs: runtime.monotonic() };
+    const extend = settling(subscription);
+    const line = extend === undefined ? this.#acks.line(subscription) : undefined;
     let sequence = Number(batch.firstSequence);
-    for (const routed of batch.events) {
-      if (settling === undefined) {
-        this.#acks.received(subscription, sequence);
-        this.#options.onEvent(new EventInOrder(this.#acks, subscription, sequence, attempt, receivedMs, routed));
+    for (const encoded of EncodedBatch.eventsOf(batch)) {
+      if (line !== undefined) {
+        line.received(sequence);
+        onEvent(new EventInOrder(line, arrival, sequence, encoded));
       } else {
-        const settle = this.#settlements.received(subscription, sequence, settling.extendEveryMs);
-        this.#options.onEvent({ subscription, sequence, attempt, receivedMs, routed, settle });
+        const settle = this.#settlements.received(subscription, sequence, extend?.extendEveryMs);
+        onEvent({ arrival, sequence, encoded, settle });
       }
       sequence += 1;
     }
@@ -232,8 +234,9 @@ export class Session {
     const lastSequence = Number(gap.lastSequence);
     const settling = this.#options.settling(subscription);
     if (settling === undefined) {
-      this.#acks.received(subscription, lastSequence);
-      this.#acks.finished(subscription, lastSequence);
+      const line = this.#acks.line(subscription);
+      line.received(lastSequence);
+      line.finished(lastSequence);
     } else this.#settlements.received(subscription, lastSequence, settling.extendEveryMs)(acknowledged);
     this.#options.onGap(gap);
   }

@@ -62,7 +62,7 @@ export class AgentSubscriptions {
   }
 
   receive(event: ReceivedEvent): void {
-    const progress = this.#find(event.subscription);
+    const progress = this.#find(event.arrival.subscription);
     // Of a subscription that has ended meanwhile.
     if (progress === undefined) return event.settle(acknowledged);
     const item = progress.receive(event);

@@ -1,11 +1,13 @@
 import { create } from "@bufbuild/protobuf";
-import { LoomError, type Runtime, readEnvelope, systemRuntime } from "@loom-bridge/protocol";
+import { LoomError, type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
+import { copyBytes } from "../wire/event-bytes.ts";
+import type { EventFields } from "../wire/event-decoder.ts";
 import { createEvent, writeMetadata } from "./create-event.ts";
+import { type EnvelopeMetadata, readEnvelopeMetadata } from "./envelope-metadata.ts";
 import type { EventChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
-import { copyBytes, decodeText } from "./payload.ts";
-import { readFlags, readHex, readMilliseconds } from "./read-metadata.ts";
+import { decodeText } from "./payload.ts";
 
 /** How an event reached this agent. */
 export interface Routing {
@@ -52,26 +54,24 @@ export class Envelope {
   /** The chain of events and calls that led to it. */
   readonly chain: EventChain | undefined;
 
-  private constructor(event: Event, payload: Uint8Array, routing: Routing) {
-    const { metadata } = event;
-    const found = readEnvelope(metadata);
+  private constructor(event: EventFields, payload: Uint8Array, said: EnvelopeMetadata, routing: Routing) {
     this.id = event.id;
     this.type = event.type;
     this.timestampMs = Number(event.timestampMs);
     this.source = event.source;
     this.payload = payload;
-    this.metadata = metadata;
+    this.metadata = { ...event.metadata };
     this.confidence = event.confidence;
     this.tags = event.tags;
     this.priority = event.priority;
-    this.threadId = found.threadId;
-    this.correlationId = found.correlationId;
-    this.replyTo = found.replyTo;
-    this.sender = routing.sender || found.sender;
-    this.ttlMs = readMilliseconds(found.ttlMs);
-    this.traceId = readHex(found.traceId, 32);
-    this.spanId = readHex(found.spanId, 16);
-    this.traceFlags = this.traceId === undefined ? undefined : readFlags(found.traceFlags);
+    this.threadId = said.threadId;
+    this.correlationId = said.correlationId;
+    this.replyTo = said.replyTo;
+    this.sender = routing.sender || said.sender;
+    this.ttlMs = said.ttlMs;
+    this.traceId = said.traceId;
+    this.spanId = said.spanId;
+    this.traceFlags = said.traceFlags;
     this.topic = routing.topic ?? "";
     this.sequence = routing.sequence ?? 0;
     this.offset = routing.offset ?? 0;
@@ -84,12 +84,21 @@ export class Envelope {
   static create(init: EventInit, runtime: Runtime = systemRuntime): Envelope {
     const event = createEvent(init, runtime);
     const { sender = "", key = "", chain } = init;
-    return new Envelope(event, copyBytes(event.payload), { sender, key, chain });
+    const said = readEnvelopeMetadata(event.metadata);
+    return new Envelope(event, copyBytes(event.payload), said, { sender, key, chain });
   }
 
   /** Reads an event. The payload is copied, so that keeping it does not keep the message that it came in. */
   static fromProto(event: Event, routing: Routing = {}): Envelope {
-    return new Envelope(event, copyBytes(event.payload), routing);
+    return new Envelope(event, copyBytes(event.payload), readEnvelopeMetadata(event.metadata), routing);
+  }
+
+  /**
+   * Makes an envelope of what was decoded: its payload is ours already, its metadata may be that of others, too.
+   * @internal
+   */
+  static ofFields(event: EventFields, said: EnvelopeMetadata, routing: Routing): Envelope {
+    return new Envelope(event, event.payload, said, routing);
   }
 
   toProto(): Event {

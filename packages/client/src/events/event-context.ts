@@ -1,5 +1,6 @@
-import { envelopeKeys, LoomError, repliesTopic } from "@loom-bridge/protocol";
+import { envelopeKeys, LoomError, type Runtime, repliesTopic } from "@loom-bridge/protocol";
 import type { PublishReceipt } from "../connection/publish-receipt.ts";
+import type { ErrorReporter } from "../errors/error-reporter.ts";
 import type { AgentMemory } from "../memory/agent-memory.ts";
 import type { CallToolOptions } from "../tools/call-tool-options.ts";
 import type { Tool } from "../tools/define-tool.ts";
@@ -50,17 +51,22 @@ export interface ContextAgent {
   callTool(tool: string | Tool, args?: unknown, options?: CallToolOptions): Promise<unknown>;
 }
 
-export interface EventContextOptions {
+/** What all handlers of an agent share. */
+export interface HandlerParts {
   readonly agent: ContextAgent;
-  readonly envelope: Envelope;
+  readonly runtime: Runtime;
+  readonly onError: ErrorReporter;
+  /** Aborts when the agent ends. */
   readonly signal: AbortSignal;
-  readonly settle: EventSettle;
-  /** How long ago the event came, in milliseconds. */
-  readonly ageMs: () => number;
 }
 
-export function createEventContext(options: EventContextOptions): EventContext {
-  return new HandlerContext(options);
+export function createEventContext(
+  parts: HandlerParts,
+  envelope: Envelope,
+  settle: EventSettle,
+  receivedMs: number,
+): EventContext {
+  return new HandlerContext(parts, envelope, settle, receivedMs);
 }
 
 /** Its functions are made when they are asked for: most handlers use none, and those that do may take them apart. */
@@ -69,38 +75,38 @@ class HandlerContext implements EventContext {
   readonly envelope: Envelope;
   readonly signal: AbortSignal;
   readonly settle: EventSettle;
-  readonly #agent: ContextAgent;
-  readonly #ageMs: () => number;
+  readonly #parts: HandlerParts;
+  readonly #receivedMs: number;
 
-  constructor({ agent, envelope, signal, settle, ageMs }: EventContextOptions) {
-    this.agentId = agent.id;
+  constructor(parts: HandlerParts, envelope: Envelope, settle: EventSettle, receivedMs: number) {
+    this.agentId = parts.agent.id;
     this.envelope = envelope;
-    this.signal = signal;
+    this.signal = parts.signal;
     this.settle = settle;
-    this.#agent = agent;
-    this.#ageMs = ageMs;
+    this.#parts = parts;
+    this.#receivedMs = receivedMs;
   }
 
   get memory(): AgentMemory {
-    return this.#agent.memory;
+    return this.#parts.agent.memory;
   }
 
   get emit(): EventContext["emit"] {
     return (topic: string, event: string | EventInit, payload?: Payload) => {
       const init = typeof event === "string" ? { type: event, payload } : event;
-      return this.#agent.publish(topic, { ...this.#inherited(), ...init });
+      return this.#parts.agent.publish(topic, { ...this.#inherited(), ...init });
     };
   }
 
   get request(): EventContext["request"] {
-    return (topic, payload, options) => this.#agent.request(topic, payload, { ...this.#inherited(), ...options });
+    return (topic, payload, options) => this.#parts.agent.request(topic, payload, { ...this.#inherited(), ...options });
   }
 
   get reply(): EventContext["reply"] {
     return async (payload, options) => {
       const correlationId = this.envelope.correlationId ?? this.envelope.id;
       const init = { ...this.#inherited(), type: "reply", correlationId, payload, ...options };
-      return this.#agent.publish(replyTopic(this.envelope), init);
+      return this.#parts.agent.publish(replyTopic(this.envelope), init);
     };
   }
 
@@ -111,12 +117,13 @@ class HandlerContext implements EventContext {
   async #callTool<Result>(tool: string | Tool<unknown, Result>, options: ToolOptions = {}): Promise<Result> {
     const { payload, ...others } = options;
     const headers = { ...traceHeaders(this.envelope), ...others.headers };
-    return (await this.#agent.callTool(tool, payload, { chain: this.#chain(), ...others, headers })) as Result;
+    return (await this.#parts.agent.callTool(tool, payload, { chain: this.#chain(), ...others, headers })) as Result;
   }
 
   /** What a handler does is the second step of a chain at least, so that a loop is seen wherever it began. */
   #chain(): EventChain {
-    return chainAfter(this.envelope.chain ?? {}, this.#ageMs());
+    const { runtime } = this.#parts;
+    return chainAfter(this.envelope.chain ?? {}, runtime.monotonic() - this.#receivedMs);
   }
 
   #inherited() {

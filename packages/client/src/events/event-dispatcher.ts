@@ -3,9 +3,10 @@ import type { ReceivedEvent } from "../connection/received-event.ts";
 import { acknowledged, type Settlement } from "../connection/settlement.ts";
 import { EventDecoder } from "../wire/event-decoder.ts";
 import { Envelope } from "./envelope.ts";
+import { EnvelopeMetadataReader } from "./envelope-metadata.ts";
 import { fromChain } from "./event-chain.ts";
-import type { ContextAgent } from "./event-context.ts";
-import { type HandlerParts, HandlerRun } from "./handler-run.ts";
+import type { ContextAgent, HandlerParts } from "./event-context.ts";
+import { HandlerRun } from "./handler-run.ts";
 import { Inbox } from "./inbox.ts";
 import type { ReplyWaiters } from "./reply-waiters.ts";
 import type { EventHandler } from "./subscription-init.ts";
@@ -31,6 +32,7 @@ export class EventDispatcher {
   readonly #options: EventDispatcherOptions;
   readonly #handlers = new Map<number, EventHandler>();
   readonly #decoder = new EventDecoder();
+  readonly #metadata = new EnvelopeMetadataReader();
   readonly #inbox: Inbox;
   readonly #repliesTopic: string;
   readonly #stopping = new AbortController();
@@ -55,7 +57,7 @@ export class EventDispatcher {
   }
 
   dispatch(item: EventInHand): void {
-    const { subscription } = item.event;
+    const { subscription } = item.event.arrival;
     const envelope = this.#decode(item.event);
     if (envelope === undefined) return item.settle(unreadable(item));
     if (envelope.topic === this.#repliesTopic && this.#options.replies.resolve(envelope)) {
@@ -91,13 +93,14 @@ export class EventDispatcher {
     this.#stopping.abort();
   }
 
-  #decode({ routed, sequence, attempt }: ReceivedEvent): Envelope | undefined {
-    const { topic, sender, key } = routed;
-    const offset = Number(routed.offset);
-    const chain = routed.chain === undefined ? undefined : fromChain(routed.chain);
+  #decode({ encoded, sequence, arrival }: ReceivedEvent): Envelope | undefined {
+    const { source, start, end, topic, sender, key, offset } = encoded;
+    const { attempt } = arrival;
+    const chain = encoded.chain === undefined ? undefined : fromChain(encoded.chain);
     try {
-      const event = this.#decoder.decode(routed.event);
-      return Envelope.fromProto(event, { topic, sender, sequence, attempt, offset, key, chain });
+      const event = this.#decoder.decode(source, start, end);
+      const said = this.#metadata.read(event.metadata);
+      return Envelope.ofFields(event, said, { topic, sender, sequence, attempt, offset, key, chain });
     } catch (cause) {
       this.#options.onError(
         new LoomError("data_loss", `an event on ${topic} cannot be read and was skipped`, { cause }),

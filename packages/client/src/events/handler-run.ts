@@ -1,21 +1,10 @@
-import type { Runtime } from "@loom-bridge/protocol";
 import { acknowledged } from "../connection/settlement.ts";
-import type { ErrorReporter } from "../errors/error-reporter.ts";
 import type { Envelope } from "./envelope.ts";
-import { type ContextAgent, createEventContext } from "./event-context.ts";
+import { createEventContext, type HandlerParts } from "./event-context.ts";
 import { retryDelayMs, Verdict } from "./event-settle.ts";
 import type { InboxItem } from "./inbox.ts";
 import type { EventHandler } from "./subscription-init.ts";
 import type { EventInHand } from "./subscription-progress.ts";
-
-/** What all handlers of an agent share. */
-export interface HandlerParts {
-  readonly agent: ContextAgent;
-  readonly runtime: Runtime;
-  readonly onError: ErrorReporter;
-  /** Aborts when the agent ends. */
-  readonly signal: AbortSignal;
-}
 
 /** For events that are delivered at most once: it has nothing to collect. */
 const noVerdict = new Verdict(
@@ -48,12 +37,9 @@ export class HandlerRun implements InboxItem {
   /** Most handlers are done when they return; no promise is made for these. */
   handle(): Promise<void> | undefined {
     const verdict = this.#createVerdict();
-    const { agent, runtime, signal } = this.#parts;
-    const { receivedMs } = this.#item.event;
-    const ageMs = (): number => runtime.monotonic() - receivedMs;
     this.#item.started = true;
     try {
-      const context = createEventContext({ agent, envelope: this.#envelope, signal, settle: verdict, ageMs });
+      const context = createEventContext(this.#parts, this.#envelope, verdict, this.#item.event.arrival.receivedMs);
       const handling = this.#handler(context, this.#envelope);
       if (isThenable(handling)) {
         return Promise.resolve(handling).then(
@@ -71,7 +57,7 @@ export class HandlerRun implements InboxItem {
   #createVerdict(): Verdict {
     const item = this.#item;
     if (!item.isAtLeastOnce) return noVerdict;
-    const delayMs = (): number => retryDelayMs(item.event.attempt, this.#parts.runtime.random());
+    const delayMs = (): number => retryDelayMs(item.event.arrival.attempt, this.#parts.runtime.random());
     return new Verdict(true, delayMs, () => item.settle({ verdict: "working" }));
   }
 

@@ -32,10 +32,12 @@ export class Inbox {
   }
 
   push(item: InboxItem): void {
-    this.#waiting.push(item);
-    if (this.#running === this.#concurrency) return;
+    if (this.#paused || this.#running === this.#concurrency) {
+      this.#waiting.push(item);
+      return;
+    }
     this.#running += 1;
-    this.#work();
+    this.#work(item);
   }
 
   /** Starts no handler any more. What waits stays unacknowledged. */
@@ -49,11 +51,11 @@ export class Inbox {
     this.#head = 0;
   }
 
-  #work(): void {
-    for (let item = this.#next(); item !== undefined; item = this.#next()) {
+  #work(first: InboxItem | undefined): void {
+    for (let item = first; item !== undefined; item = this.#next()) {
       const handling = item.handle();
       if (handling === undefined) continue;
-      void handling.then(() => this.#work());
+      void handling.then(() => this.#work(this.#next()));
       return;
     }
     this.#running -= 1;

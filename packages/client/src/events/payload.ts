@@ -28,14 +28,6 @@ export function encodePayload(payload: Payload | undefined): Uint8Array {
   return encoder.encode(json ?? "null");
 }
 
-/** A copy that lies, if it is small, in Node's pool for buffers: an allocation of its own costs ten times as much. */
-export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset } = Buffer.allocUnsafe(bytes.length);
-  const copy = new Uint8Array(buffer, byteOffset, bytes.length);
-  copy.set(bytes);
-  return copy;
-}
-
 export function decodeText(payload: Uint8Array): string {
   return decoder.decode(payload);
 }

@@ -77,7 +77,7 @@ export class SubscriptionProgress {
 
   /** Returns the event to handle, or nothing if it was had before. */
   receive(event: ReceivedEvent): EventInHand | undefined {
-    const offset = Number(event.routed.offset);
+    const { offset } = event.encoded;
     const key = offset > 0 ? offset : -event.sequence;
     this.#received = Math.max(this.#received, offset);
     if (!this.#redelivers) {
@@ -110,7 +110,7 @@ export class SubscriptionProgress {
     // Of another log or another stream, whose numbers mean nothing any more.
     if (this.#inHand.get(item.key) !== item) return;
     this.#inHand.delete(item.key);
-    const comesAgain = settlement.verdict === "retry" && item.event.attempt < this.#maxAttempts;
+    const comesAgain = settlement.verdict === "retry" && item.event.arrival.attempt < this.#maxAttempts;
     if (comesAgain) return;
     this.#unsettled.delete(item.key);
     this.#remembered.add(item.key);

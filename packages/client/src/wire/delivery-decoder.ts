@@ -5,16 +5,17 @@ import {
   type Delivery,
   DeliverySchema,
   type EventBatch,
-  type RoutedEvent,
 } from "@loom-bridge/protocol/messages";
-import { RepeatedText, ToolFrameReader, WireReader } from "@loom-bridge/protocol/wire";
+import { RepeatedText, ToolFrameReader } from "@loom-bridge/protocol/wire";
+import { EncodedBatch, type EncodedEvent } from "./encoded-batch.ts";
+import { EventBytes } from "./event-bytes.ts";
 
 const eventBatchTag = 0x1a;
 const maxUint32 = 2 ** 32 - 1;
 
 /**
  * Decodes what the bridge says, as protobuf-es does: batches of events, calls of tools and their results by
- * itself, in a fraction of the time, all else and what is invalid or unusual by protobuf-es. The events' bytes are views of the message's.
+ * itself, in a fraction of the time, all else and what is invalid or unusual by protobuf-es.
  */
 export class DeliveryDecoder {
   readonly #tools = new ToolFrameReader();
@@ -30,13 +31,15 @@ export class DeliveryDecoder {
   }
 
   #readBatch(message: Uint8Array): { case: "eventBatch"; value: EventBatch } | undefined {
-    const reader = new WireReader(message, 1);
+    const source = new EventBytes(message);
+    const { reader } = source;
+    reader.at = 1;
     if (reader.block() !== message.length) return undefined;
     reader.at = reader.blockStart;
     let subscription = 0;
     let firstSequence = 0;
     let attempt = 0;
-    const events: RoutedEvent[] = [];
+    const events: EncodedEvent[] = [];
     while (reader.at < reader.end) {
       switch (reader.bytes[reader.at++]) {
         case 0x08:
@@ -48,7 +51,7 @@ export class DeliveryDecoder {
           if (firstSequence < 0) return undefined;
           break;
         case 0x1a: {
-          const event = reader.block() < 0 ? undefined : this.#readEvent(message, reader);
+          const event = reader.block() < 0 ? undefined : this.#readEvent(source);
           if (event === undefined) return undefined;
           events.push(event);
           break;
@@ -61,63 +64,61 @@ export class DeliveryDecoder {
           return undefined;
       }
     }
-    const value: EventBatch = {
-      $typeName: "loom.bridge.v1.EventBatch",
-      subscription,
-      firstSequence: BigInt(firstSequence),
-      events,
-      attempt,
-    };
+    const value = new EncodedBatch(message, subscription, BigInt(firstSequence), attempt, events);
     return { case: "eventBatch", value };
   }
 
   /** Reads the event in the last block. */
-  #readEvent(message: Uint8Array, { bytes, blockStart, at }: WireReader): RoutedEvent | undefined {
-    const reader = new WireReader(bytes, blockStart, at);
-    const event: RoutedEvent = {
-      $typeName: "loom.bridge.v1.RoutedEvent",
-      topic: "",
-      event: noBytes,
-      sender: "",
-      offset: 0n,
-      publishedMs: 0n,
-      key: "",
-    };
-    while (reader.at < reader.end) {
-      const tag = bytes[reader.at++];
-      switch (tag) {
+  #readEvent(source: EventBytes): EncodedEvent | undefined {
+    const { reader } = source;
+    const { bytes, at: end, end: batchEnd } = reader;
+    reader.at = reader.blockStart;
+    reader.end = end;
+    let start = 0;
+    let eventEnd = 0;
+    let topic: string | undefined = "";
+    let sender: string | undefined = "";
+    let key: string | undefined = "";
+    let offset = 0;
+    let chain: Chain | undefined;
+    while (reader.at < end) {
+      switch (bytes[reader.at++]) {
         case 0x0a:
-        case 0x1a:
-        case 0x32: {
-          const field = tag === 0x0a ? "topic" : tag === 0x1a ? "sender" : "key";
-          const text = reader.text(tag === 0x0a ? this.#topic : tag === 0x1a ? this.#sender : this.#key);
-          if (text === undefined) return undefined;
-          event[field] = text;
+          topic = reader.text(this.#topic);
+          if (topic === undefined) return undefined;
           break;
-        }
         case 0x12:
           if (reader.block() < 0) return undefined;
-          event.event = message.subarray(reader.blockStart, reader.at);
+          start = reader.blockStart;
+          eventEnd = reader.at;
+          break;
+        case 0x1a:
+          sender = reader.text(this.#sender);
+          if (sender === undefined) return undefined;
           break;
         case 0x20:
-        case 0x28: {
-          const value = reader.varint();
-          if (value < 0) return undefined;
-          if (tag === 0x20) event.offset = BigInt(value);
-          else event.publishedMs = BigInt(value);
+          offset = reader.varint();
+          if (offset < 0) return undefined;
           break;
-        }
+        case 0x28:
+          if (reader.varint() < 0) return undefined;
+          break;
+        case 0x32:
+          key = reader.text(this.#key);
+          if (key === undefined) return undefined;
+          break;
         case 0x3a:
           // Two of them would be one.
-          if (reader.block() < 0 || event.chain !== undefined) return undefined;
-          event.chain = readChain(message.subarray(reader.blockStart, reader.at));
-          if (event.chain === undefined) return undefined;
+          if (reader.block() < 0 || chain !== undefined) return undefined;
+          chain = readChain(bytes.subarray(reader.blockStart, reader.at));
+          if (chain === undefined) return undefined;
           break;
         default:
           return undefined;
       }
     }
-    return event;
+    reader.end = batchEnd;
+    return { source, start, end: eventEnd, topic, sender, key, offset, chain };
   }
 }
 
@@ -129,5 +130,3 @@ function readChain(bytes: Uint8Array): Chain | undefined {
     return undefined;
   }
 }
-
-const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array();

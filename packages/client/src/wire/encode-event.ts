@@ -10,18 +10,19 @@ import {
   writeVarint,
 } from "@loom-bridge/protocol/wire";
 
-const tags = {
-  id: 0x0a,
-  type: 0x12,
-  timestampMs: 0x18,
-  source: 0x22,
-  metadata: 0x2a,
-  payload: 0x32,
-  confidence: 0x3d,
-  tags: 0x42,
-  priority: 0x48,
-} as const;
-const pairTags = { key: 0x0a, value: 0x12 } as const;
+// No object: one with the fields of an event in their order would have the same hidden class as events that are made as
+// literals elsewhere, and V8 would compile the code that reads it over and over.
+const idTag = 0x0a;
+const typeTag = 0x12;
+const timestampTag = 0x18;
+const sourceTag = 0x22;
+const metadataTag = 0x2a;
+const payloadTag = 0x32;
+const confidenceTag = 0x3d;
+const tagsTag = 0x42;
+const priorityTag = 0x48;
+const keyTag = 0x0a;
+const valueTag = 0x12;
 
 /**
  * Encodes an event as protobuf-es does, in a quarter of its time. What it does not expect, it leaves to protobuf-es,
@@ -61,33 +62,33 @@ function sizeOf(event: Event): number | undefined {
 
 function write(event: Event, buffer: Buffer): Uint8Array {
   const { id, type, timestampMs, source, metadata, payload, confidence, priority } = event;
-  let at = id === "" ? 0 : writeTextField(buffer, 0, tags.id, id);
-  if (type !== "") at = writeTextField(buffer, at, tags.type, type);
+  let at = id === "" ? 0 : writeTextField(buffer, 0, idTag, id);
+  if (type !== "") at = writeTextField(buffer, at, typeTag, type);
   if (timestampMs !== 0n) {
-    buffer[at] = tags.timestampMs;
+    buffer[at] = timestampTag;
     at = writeVarint(buffer, at + 1, Number(timestampMs));
   }
-  if (source !== "") at = writeTextField(buffer, at, tags.source, source);
+  if (source !== "") at = writeTextField(buffer, at, sourceTag, source);
   for (const key in metadata) {
     const value = metadata[key] ?? "";
-    buffer[at] = tags.metadata;
+    buffer[at] = metadataTag;
     at = writeVarint(buffer, at + 1, pairBytes(key, value));
-    at = writeTextField(buffer, at, pairTags.key, key);
-    at = writeTextField(buffer, at, pairTags.value, value);
+    at = writeTextField(buffer, at, keyTag, key);
+    at = writeTextField(buffer, at, valueTag, value);
   }
   if (payload.length > 0) {
-    buffer[at] = tags.payload;
+    buffer[at] = payloadTag;
     at = writeVarint(buffer, at + 1, payload.length);
     buffer.set(payload, at);
     at += payload.length;
   }
   if (confidence !== 0) {
-    buffer[at] = tags.confidence;
+    buffer[at] = confidenceTag;
     at = buffer.writeFloatLE(confidence, at + 1);
   }
-  for (const tag of event.tags) at = writeTextField(buffer, at, tags.tags, tag);
+  for (const tag of event.tags) at = writeTextField(buffer, at, tagsTag, tag);
   if (priority !== 0) {
-    buffer[at] = tags.priority;
+    buffer[at] = priorityTag;
     writeVarint(buffer, at + 1, priority);
   }
   return buffer;

@@ -37,7 +37,7 @@ const roomRules: readonly { room: string; mayImport: readonly string[]; mustNotK
   },
   {
     room: "stores/",
-    mayImport: ["domain/bus/", "domain/log/", "domain/logger.ts", "domain/memory/", "domain/tools/"],
+    mayImport: ["domain/bus/", "domain/log/", "domain/logger.ts", "domain/memory/", "domain/ring.ts", "domain/tools/"],
     mustNotKnow: [...wire, ...sockets],
   },
   { room: "schema/", mayImport: ["domain/tools/"], mustNotKnow: [...wire, ...sockets] },

@@ -49,7 +49,7 @@ export function toEvent({ body, sender }: BusEvent): Event {
   return event;
 }
 
-export function toRoutedEvent({ topic, body, sender, offset, publishedMs, key = "", chain }: LoggedEvent): RoutedEvent {
+export function toRoutedEvent({ topic, body, sender, offset, publishedMs, key, chain }: LoggedEvent): RoutedEvent {
   return create(RoutedEventSchema, {
     topic,
     event: body,

@@ -13,7 +13,7 @@ export interface Failure {
 
 /** What is published on `$dlq.<topic>` of an event that was given up: the event, and why. */
 export function createDeadLetter(event: LoggedEvent, failure: Failure, annotate: Annotate): BusEvent {
-  const { topic, id, type, key = "" } = event;
+  const { topic, id, type, key } = event;
   const body = annotate(event.body, {
     "loom.dlq_reason": failure.reason.slice(0, 1024),
     "loom.dlq_attempts": String(failure.attempts),

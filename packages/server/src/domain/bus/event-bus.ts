@@ -4,12 +4,12 @@ import { extendChain } from "../chain.ts";
 import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Logger } from "../logger.ts";
-import type { BusEvent, LoggedEvent } from "./bus-event.ts";
+import { type BusEvent, LoggedEvent } from "./bus-event.ts";
 import { type BusLimits, defaultBusLimits } from "./bus-limits.ts";
 import { BusStatistics, type TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { type Annotate, createDeadLetter } from "./dead-letter.ts";
-import type { DeliveryResult } from "./event-feed.ts";
+import { deliverCopies } from "./deliver-copies.ts";
 import { PastGroups } from "./past-groups.ts";
 import { PublishMemory, publishMemoryMs } from "./publish-memory.ts";
 import { countResults, type PublishOutcome } from "./publish-outcome.ts";
@@ -164,7 +164,7 @@ export class EventBus {
     const notKept = (error: unknown): void => {
       const { topic, id } = event;
       this.#options.logger?.error("an event of the bridge's own could not be kept", { topic, id, error });
-      void this.#deliver({ ...event, offset: 0, publishedMs: this.#options.runtime.now() }, route, false);
+      void this.#deliver(new LoggedEvent(event, 0, this.#options.runtime.now()), route, false);
     };
     try {
       const outcome = this.#route(event, route, false);
@@ -233,7 +233,7 @@ export class EventBus {
     const { log, runtime } = this.#options;
     const publishedMs = runtime.now();
     if (log === undefined || isNews(route)) {
-      return this.#deliver({ ...event, offset: 0, publishedMs }, route, mayWait);
+      return this.#deliver(new LoggedEvent(event, 0, publishedMs), route, mayWait);
     }
     const logged = log.append(event, publishedMs);
     // Nobody has seen what a crash forgets.
@@ -257,18 +257,8 @@ export class EventBus {
     if (receivers.length === 0 && isNews(route)) return countResults([], 0);
     const counts = this.#statistics.published(event.topic);
     const { id, sender, topic, offset } = event;
-    this.#journal.record("published", id, sender, topic, { matched: receivers.length, offset });
-    const results: (DeliveryResult | Promise<DeliveryResult>)[] = [];
-    let waits = false;
-    for (const receiver of receivers) {
-      const result = receiver.deliver(event, counts, mayWait);
-      if (result instanceof Promise) waits = true;
-      results.push(result);
-    }
-    if (!waits) return countResults(results as DeliveryResult[], event.offset);
-    return Promise.all(results.map((result) => Promise.resolve(result))).then((settled) =>
-      countResults(settled, event.offset),
-    );
+    this.#journal.recordPublished(id, sender, topic, receivers.length, offset);
+    return deliverCopies(event, receivers, counts, mayWait);
   }
 
   /** After a restart, a publisher may ask again for what was kept before it. */

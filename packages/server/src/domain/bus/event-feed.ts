@@ -6,7 +6,7 @@ import { type DropReason, noDrops } from "./drops.ts";
 import type { EventNote } from "./event-note.ts";
 import { LatestQueue } from "./latest-queue.ts";
 import type { QueueSettings } from "./quality.ts";
-import type { Loss, LossReason, Queued } from "./queued.ts";
+import { type Loss, type LossReason, Queued } from "./queued.ts";
 import type { SubscriptionReport } from "./subscription-report.ts";
 
 export interface EventFeedOptions {
@@ -117,7 +117,7 @@ export class EventFeed {
   deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
     // What is kept is not queued before its turn: the queue holds no more of the past than a page.
     if (event.offset <= this.#readThrough && event.offset > 0) return "queued";
-    const item: Queued = { event, counts, attempts: 0, lostAfter: 0 };
+    const item = new Queued(event, counts);
     if (this.#closed) return this.#refuse(item, "subscriber-left");
     // Whoever waits came first.
     if (this.#waiting.length === 0 && this.#enqueue(item)) return "queued";
@@ -178,7 +178,7 @@ export class EventFeed {
     if (lost) this.#lose(1, "not-retained");
     for (const event of events) {
       const counts = this.#options.statistics.of(event.topic);
-      this.#enqueue({ event, counts, attempts: 0, lostAfter: 0 });
+      this.#enqueue(new Queued(event, counts));
     }
     if (liveAfter === undefined) return;
     this.#catchUp = undefined;

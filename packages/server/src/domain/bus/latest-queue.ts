@@ -60,6 +60,6 @@ export class LatestQueue {
   }
 }
 
-function keyOf({ topic, key = "" }: LoggedEvent): string {
+function keyOf({ topic, key }: LoggedEvent): string {
   return `${topic} ${key}`;
 }

@@ -1,4 +1,5 @@
 import type { Runtime } from "@loom-bridge/protocol";
+import { columnOf, Ring } from "../ring.ts";
 
 /** What can happen to an event or a call. */
 export type JournalVerb =
@@ -41,6 +42,8 @@ export interface JournalStory {
 export interface Journal {
   /** Notes one thing. An event or call without an id cannot be asked for, and is not noted. */
   record(what: JournalVerb, id: string, agentId: string, subject: string, detail: JournalDetail): void;
+  /** Notes that an event was published to so many, and its place in the log; it makes no object, for it is the most of all. */
+  recordPublished(id: string, sender: string, topic: string, matched: number, offset: number): void;
   /** Everything that is remembered of an event or a call. */
   explain(id: string): JournalStory;
 }
@@ -48,6 +51,7 @@ export interface Journal {
 /** For a bridge that keeps no journal. */
 export const silentJournal: Journal = {
   record() {},
+  recordPublished() {},
   explain: () => ({ records: [], sinceMs: undefined }),
 };
 
@@ -66,85 +70,99 @@ export const defaultJournalLimits: JournalLimits = { maxEntries: 50_000, maxByte
 /** What an entry counts for besides its texts. */
 const entryBytes = 64;
 
-interface Entry {
-  id: string;
-  timestampMs: number;
-  what: JournalVerb;
-  agentId: string;
-  subject: string;
-  detail: JournalDetail;
-  bytes: number;
-}
-
 /**
  * A journal in a ring: the oldest entries make room. There is no index: a note must cost next to nothing, because
  * every event makes some, while questions are rare and looking through the whole ring takes about a millisecond.
  */
 export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> = {}): Journal {
   const { maxEntries, maxBytes, maxAgeMs } = { ...defaultJournalLimits, ...limits };
-  /** Entries are written anew and never given up: a new one for each note would cost more than all else. */
-  const ring: Entry[] = [];
-  let first = 0;
-  let count = 0;
+  const ring = new Ring((places) => ({
+    ids: columnOf(places, ""),
+    timestampsMs: new Float64Array(places),
+    whats: columnOf<JournalVerb>(places, "published"),
+    agentIds: columnOf(places, ""),
+    subjects: columnOf(places, ""),
+    details: columnOf<JournalDetail>(places, ""),
+    /** Of `recordPublished`. */
+    matched: new Uint32Array(places),
+    offsets: new Float64Array(places),
+    bytes: new Uint32Array(places),
+  }));
   let bytes = 0;
   let sinceMs = runtime.now();
 
   function forgetOldest(): void {
-    const entry = ring[first] as Entry;
-    first = first + 1 === maxEntries ? 0 : first + 1;
-    count -= 1;
-    bytes -= entry.bytes;
-    sinceMs = entry.timestampMs;
-    clear(entry);
+    const { columns } = ring;
+    const place = ring.placeOf(0);
+    bytes -= columns.bytes[place] as number;
+    sinceMs = columns.timestampsMs[place] as number;
+    columns.ids[place] = "";
+    columns.agentIds[place] = "";
+    columns.subjects[place] = "";
+    columns.details[place] = "";
+    ring.shift();
   }
 
   function forgetOld(): void {
     const limitMs = runtime.now() - maxAgeMs;
-    while (count > 0 && (ring[first]?.timestampMs ?? limitMs) < limitMs) forgetOldest();
+    while (ring.length > 0 && (ring.columns.timestampsMs[ring.placeOf(0)] as number) < limitMs) forgetOldest();
     sinceMs = Math.max(sinceMs, limitMs);
+  }
+
+  function add(what: JournalVerb, id: string, agentId: string, subject: string, detail: JournalDetail): number {
+    const size = sizeOf(id, agentId, subject, detail);
+    while (ring.length > 0 && (ring.length === maxEntries || bytes + size > maxBytes)) forgetOldest();
+    const place = ring.push();
+    const { columns } = ring;
+    columns.ids[place] = id;
+    columns.timestampsMs[place] = runtime.now();
+    columns.whats[place] = what;
+    columns.agentIds[place] = agentId;
+    columns.subjects[place] = subject;
+    columns.details[place] = detail;
+    columns.bytes[place] = size;
+    bytes += size;
+    return place;
+  }
+
+  function detailAt(place: number): string {
+    const { details, matched, offsets } = ring.columns;
+    const detail = details[place] as JournalDetail;
+    return asText(detail === counts ? { matched: matched[place] as number, offset: offsets[place] as number } : detail);
   }
 
   return {
     record(what, id, agentId, subject, detail) {
+      if (id !== "") add(what, id, agentId, subject, detail);
+    },
+    recordPublished(id, sender, topic, matched, offset) {
       if (id === "") return;
-      const size = sizeOf(id, agentId, subject, detail);
-      while (count > 0 && (count === maxEntries || bytes + size > maxBytes)) forgetOldest();
-      const next = first + count;
-      const place = next < maxEntries ? next : next - maxEntries;
-      const entry = (ring[place] ??= { ...nothing });
-      entry.id = id;
-      entry.timestampMs = runtime.now();
-      entry.what = what;
-      entry.agentId = agentId;
-      entry.subject = subject;
-      entry.detail = detail;
-      entry.bytes = size;
-      count += 1;
-      bytes += size;
+      const place = add("published", id, sender, topic, counts);
+      ring.columns.matched[place] = matched;
+      ring.columns.offsets[place] = offset;
     },
     explain(id) {
       forgetOld();
+      const { ids, timestampsMs, whats, agentIds, subjects } = ring.columns;
       const records: JournalRecord[] = [];
-      for (let index = 0; index < count; index += 1) {
-        const entry = ring[(first + index) % maxEntries];
-        if (entry?.id !== id) continue;
-        const { timestampMs, what, agentId, subject, detail } = entry;
-        records.push({ timestampMs, what, agentId, subject, detail: asText(detail) });
+      for (let index = 0; index < ring.length; index += 1) {
+        const place = ring.placeOf(index);
+        if (ids[place] !== id) continue;
+        records.push({
+          timestampMs: timestampsMs[place] as number,
+          what: whats[place] as JournalVerb,
+          agentId: agentIds[place] as string,
+          subject: subjects[place] as string,
+          detail: detailAt(place),
+        });
       }
       return { records, sinceMs };
     },
   };
 }
 
-/** Lets go of what it holds. */
-function clear(entry: Entry): void {
-  entry.id = "";
-  entry.agentId = "";
-  entry.subject = "";
-  entry.detail = "";
-}
-
-const nothing: Entry = { id: "", timestampMs: 0, what: "published", agentId: "", subject: "", detail: "", bytes: 0 };
+/** Stands for what `recordPublished` notes in numbers. */
+const counts: JournalDetail = {};
 
 function sizeOf(id: string, agentId: string, subject: string, detail: JournalDetail): number {
   const detailBytes = typeof detail === "string" ? detail.length : entryBytes;

@@ -30,7 +30,7 @@ const loggedEvent: fc.Arbitrary<LoggedEvent> = fc.record({
 });
 
 function logged(topic: string, body: Uint8Array): LoggedEvent {
-  return { topic, id: "", type: "", sender: "", body, offset: 0, publishedMs: 1 };
+  return { topic, id: "", type: "", sender: "", body, offset: 0, key: "", chain: undefined, publishedMs: 1 };
 }
 
 function read(bytes: Uint8Array): Delivery[] {

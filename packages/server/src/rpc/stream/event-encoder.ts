@@ -110,7 +110,7 @@ export class EventEncoder {
 }
 
 /** Key and chain, which few events have. */
-function encodeTail({ key = "", chain }: LoggedEvent): Uint8Array | undefined {
+function encodeTail({ key, chain }: LoggedEvent): Uint8Array | undefined {
   if (key === "" && chain === undefined) return undefined;
   const fields = chain === undefined ? { key } : { key, chain: fromChain(chain) };
   return toBinary(RoutedEventSchema, create(RoutedEventSchema, fields));

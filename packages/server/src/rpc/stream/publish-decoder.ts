@@ -19,6 +19,23 @@ const fieldTags = { topic: 0x0a, event: 0x12, id: 0x1a, type: 0x22 } as const;
 const varintField3 = 0x18;
 const varintField1 = 0x08;
 
+/** An event of a message. A class for the reason that LoggedEvent is one. */
+class DecodedEvent implements BusEvent {
+  readonly topic: string;
+  readonly id: string;
+  readonly type: string;
+  readonly sender: string;
+  readonly body: Uint8Array;
+
+  constructor(topic: string, id: string, type: string, sender: string, body: Uint8Array) {
+    this.topic = topic;
+    this.id = id;
+    this.type = type;
+    this.sender = sender;
+    this.body = body;
+  }
+}
+
 /**
  * Reads the messages of one agent that publish, without unpacking events. Returns nothing for every other message, and
  * for one that is invalid, near a limit or written in an unusual way: then the real parser decides, so that this one
@@ -69,7 +86,8 @@ export class PublishDecoder {
         return undefined;
       }
     }
-    return event === undefined ? undefined : { ref, events: [{ ...event, topic }] };
+    if (event === undefined) return undefined;
+    return { ref, events: [new DecodedEvent(topic, event.id, event.type, event.sender, event.body)] };
   }
 
   /** Copies an event, and puts its sender behind it where the publisher named none. One that names another is none. */
@@ -79,7 +97,7 @@ export class PublishDecoder {
     const entry = scanned.sender === "own" ? undefined : this.#senderEntry;
     const body = copy(bytes, start, end, entry);
     if (body.length > limits.eventBytes) return undefined;
-    return { topic: "", id: scanned.id, type: scanned.type, sender: this.#sender, body };
+    return new DecodedEvent("", scanned.id, scanned.type, this.#sender, body);
   }
 
   #publishBatch(reader: WireReader): DecodedPublish | undefined {
@@ -128,7 +146,7 @@ export class PublishDecoder {
       else return undefined;
     }
     if (bodyEnd - bodyStart > limits.eventBytes) return undefined;
-    return { topic, id, type, sender: this.#sender, body: copy(bytes, bodyStart, bodyEnd) };
+    return new DecodedEvent(topic, id, type, this.#sender, copy(bytes, bodyStart, bodyEnd));
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Runtime } from "@loom-bridge/protocol";
-import { type LoggedEvent, sizeOf } from "../../domain/bus/bus-event.ts";
+import { LoggedEvent, sizeOf } from "../../domain/bus/bus-event.ts";
 import type { EventLog } from "../../domain/log/event-log.ts";
 import { defaultRetentionLimits, type RetentionLimits } from "../../domain/log/retention-limits.ts";
+import { PackedEvents } from "./packed-events.ts";
 import { Positions } from "./positions.ts";
 import { RetentionIndex } from "./retention-index.ts";
 import { selectPage } from "./select-page.ts";
@@ -16,7 +17,12 @@ export interface InMemoryEventLogOptions {
 export function createInMemoryEventLog(options: InMemoryEventLogOptions): EventLog {
   const { runtime } = options;
   const limits: RetentionLimits = { ...defaultRetentionLimits, ...options.limits };
-  const index = new RetentionIndex<LoggedEvent>({ limits, now: runtime.now, bytesOf: sizeOf });
+  const index = new RetentionIndex<PackedEvents>({
+    limits,
+    now: runtime.now,
+    createContents: () => new PackedEvents(),
+    onPruned: ({ contents }) => contents.shift(),
+  });
   const positions = new Positions(limits.positions);
   return {
     kind: "memory",
@@ -25,16 +31,21 @@ export function createInMemoryEventLog(options: InMemoryEventLogOptions): EventL
     get head() {
       return index.last;
     },
-    append({ topic, id, type, sender, body, key = "", chain }, publishedMs) {
-      const logged = { topic, id, type, sender, body, key, chain, offset: index.last + 1, publishedMs };
-      index.add(logged);
-      return logged;
+    append(event, publishedMs) {
+      const offset = index.last + 1;
+      const line = index.lineOf(event.topic);
+      line.contents.push(event);
+      index.add(line, offset, publishedMs, sizeOf(event));
+      return new LoggedEvent(event, offset, publishedMs);
     },
     kept: () => undefined,
     read(filters, from, maxEvents, maxBytes) {
-      const max = { events: maxEvents, bytes: maxBytes, bytesOf: sizeOf };
-      const { entries, ...page } = selectPage(index, filters, from, max);
-      return { events: entries, ...page };
+      const { found, ...page } = selectPage(index, filters, from, { events: maxEvents, bytes: maxBytes });
+      const events = found.map(({ line, index: place, offset }) => {
+        const publishedMs = line.entries.publishedMsAt(place);
+        return { topic: line.topic, ...line.contents.at(place), offset, publishedMs };
+      });
+      return { events, ...page };
     },
     loadPosition: (owner) => positions.get(owner),
     savePosition: (owner, position) => void positions.set(owner, position),

@@ -1,10 +1,13 @@
 import type { Database, Statement } from "better-sqlite3";
 import { type LoggedEvent, sizeOf } from "../../domain/bus/bus-event.ts";
 import type { LogPosition } from "../../domain/log/event-log.ts";
-import type { Entry, Gone } from "./topic-line.ts";
+import type { Gone } from "./topic-line.ts";
 
 /** What stays in memory of an event in the file. */
-export interface StoredEntry extends Entry {
+export interface StoredEntry {
+  readonly topic: string;
+  readonly offset: number;
+  readonly publishedMs: number;
   readonly bytes: number;
 }
 
@@ -62,7 +65,7 @@ export function createLogQueries(database: Database): LogQueries {
     },
     begin: (id) => void begin.run(id),
     saveHead: (offset, gone) => void saveHead.run(offset, gone.through, wholeMs(gone.ms)),
-    insert({ offset, topic, publishedMs, id, type, sender, key = "", chain, body }) {
+    insert({ offset, topic, publishedMs, id, type, sender, key, chain, body }) {
       const chainText = chain === undefined ? "" : JSON.stringify(chain);
       insert.run(offset, topic, wholeMs(publishedMs), id, type, sender, key, chainText, body);
     },

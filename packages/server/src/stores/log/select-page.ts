@@ -1,10 +1,18 @@
 import { anyDepth, anySegment, filterMatches } from "@loom-bridge/protocol";
 import type { Filters, ReadFrom } from "../../domain/log/event-log.ts";
 import type { RetentionIndex } from "./retention-index.ts";
-import type { Entry, TopicLine } from "./topic-line.ts";
+import type { TopicLine } from "./topic-line.ts";
 
-export interface SelectedPage<Kept> {
-  readonly entries: readonly Kept[];
+/** An event in its topic's line. */
+export interface Found<Contents> {
+  readonly line: TopicLine<Contents>;
+  /** Its place among the line's events. */
+  readonly index: number;
+  readonly offset: number;
+}
+
+export interface SelectedPage<Contents> {
+  readonly found: readonly Found<Contents>[];
   readonly through: number;
   readonly atEnd: boolean;
   readonly lost: boolean;
@@ -14,39 +22,39 @@ export interface SelectedPage<Kept> {
 const mergedTopics = 64;
 
 /** Finds a page of events in an index. */
-export function selectPage<Kept extends Entry>(
-  index: RetentionIndex<Kept>,
+export function selectPage<Contents>(
+  index: RetentionIndex<Contents>,
   filters: Filters,
   from: ReadFrom,
-  max: { readonly events: number; readonly bytes: number; readonly bytesOf: (entry: Kept) => number },
-): SelectedPage<Kept> {
+  max: { readonly events: number; readonly bytes: number },
+): SelectedPage<Contents> {
   index.prune();
   const lines = matchingLines(index, filters);
   const { afterOffset, sinceMs = Number.NEGATIVE_INFINITY, lastUpTo } = from;
-  const found =
+  const candidates =
     lastUpTo !== undefined
       ? lastEntries(lines, afterOffset, lastUpTo)
       : lines.length <= mergedTopics
         ? mergedEntries(lines, afterOffset, sinceMs, max.events + 1)
         : scannedEntries(index, new Set(lines), afterOffset, sinceMs, max.events + 1);
-  const entries: Kept[] = [];
+  const found: Found<Contents>[] = [];
   let bytes = 0;
-  for (const entry of found) {
-    bytes += max.bytesOf(entry);
-    if (entries.length === max.events || (entries.length > 0 && bytes > max.bytes)) break;
-    entries.push(entry);
+  for (const candidate of candidates) {
+    bytes += candidate.line.entries.bytesAt(candidate.index);
+    if (found.length === max.events || (found.length > 0 && bytes > max.bytes)) break;
+    found.push(candidate);
   }
-  const atEnd = entries.length === found.length;
+  const atEnd = found.length === candidates.length;
   const end = lastUpTo ?? index.last;
   const isGone = ({ through, ms }: { through: number; ms: number }): boolean => through > afterOffset && ms >= sinceMs;
   const lost =
     lastUpTo === undefined &&
     (lines.some(({ prunedThrough, prunedMs }) => isGone({ through: prunedThrough, ms: prunedMs })) ||
       isGone(index.gone));
-  return { entries, through: atEnd ? Math.max(end, afterOffset) : (entries.at(-1)?.offset ?? 0), atEnd, lost };
+  return { found, through: atEnd ? Math.max(end, afterOffset) : (found.at(-1)?.offset ?? 0), atEnd, lost };
 }
 
-function matchingLines<Kept extends Entry>(index: RetentionIndex<Kept>, filters: Filters): TopicLine<Kept>[] {
+function matchingLines<Contents>(index: RetentionIndex<Contents>, filters: Filters): TopicLine<Contents>[] {
   const isExact = filters.every((filter) => !filter.includes(anySegment) && filter.at(-1) !== anyDepth);
   if (isExact) {
     const topics = new Set(filters.map((filter) => filter.join(".")));
@@ -55,51 +63,57 @@ function matchingLines<Kept extends Entry>(index: RetentionIndex<Kept>, filters:
   return [...index.lines.values()].filter(({ segments }) => filters.some((filter) => filterMatches(filter, segments)));
 }
 
-function mergedEntries<Kept extends Entry>(
-  lines: readonly TopicLine<Kept>[],
+function mergedEntries<Contents>(
+  lines: readonly TopicLine<Contents>[],
   afterOffset: number,
   sinceMs: number,
   maxEntries: number,
-): Kept[] {
-  const entries: Kept[] = [];
+): Found<Contents>[] {
+  const found: Found<Contents>[] = [];
   for (const line of lines) {
-    const start = line.entries.indexAfter(afterOffset);
-    for (let place = start, taken = 0; taken < maxEntries; place += 1) {
-      const entry = line.entries.at(place);
-      if (entry === undefined) break;
-      if (taken === 0 && entry.publishedMs < sinceMs) continue;
-      entries.push(entry);
+    const { entries } = line;
+    for (let index = entries.indexAfter(afterOffset), taken = 0; index < entries.length; index += 1) {
+      if (taken === maxEntries) break;
+      if (taken === 0 && entries.publishedMsAt(index) < sinceMs) continue;
+      found.push({ line, index, offset: entries.offsetAt(index) });
       taken += 1;
     }
   }
-  return entries.sort(byOffset).slice(0, maxEntries);
+  return found.sort(byOffset).slice(0, maxEntries);
 }
 
-function scannedEntries<Kept extends Entry>(
-  index: RetentionIndex<Kept>,
-  lines: ReadonlySet<TopicLine<Kept>>,
+function scannedEntries<Contents>(
+  index: RetentionIndex<Contents>,
+  lines: ReadonlySet<TopicLine<Contents>>,
   afterOffset: number,
   sinceMs: number,
   maxEntries: number,
-): Kept[] {
-  const entries: Kept[] = [];
-  for (let place = index.order.indexAfter(afterOffset); entries.length < maxEntries; place += 1) {
-    const entry = index.order.at(place);
-    if (entry === undefined) break;
-    if (entries.length === 0 && entry.publishedMs < sinceMs) continue;
-    const line = index.lines.get(entry.topic);
-    if (line !== undefined && lines.has(line) && entry.offset > line.prunedThrough) entries.push(entry);
-  }
-  return entries;
+): Found<Contents>[] {
+  const found: Found<Contents>[] = [];
+  index.scan(afterOffset, (line, offset) => {
+    const place = line.entries.indexAfter(offset - 1);
+    if (found.length === 0 && line.entries.publishedMsAt(place) < sinceMs) return true;
+    if (lines.has(line)) found.push({ line, index: place, offset });
+    return found.length < maxEntries;
+  });
+  return found;
 }
 
-function lastEntries<Kept extends Entry>(lines: readonly TopicLine<Kept>[], afterOffset: number, upTo: number): Kept[] {
+function lastEntries<Contents>(
+  lines: readonly TopicLine<Contents>[],
+  afterOffset: number,
+  upTo: number,
+): Found<Contents>[] {
   return lines
-    .flatMap(({ entries }) => entries.last ?? [])
+    .filter(({ entries }) => entries.length > 0)
+    .map((line) => {
+      const index = line.entries.length - 1;
+      return { line, index, offset: line.entries.offsetAt(index) };
+    })
     .filter(({ offset }) => offset > afterOffset && offset <= upTo)
     .sort(byOffset);
 }
 
-function byOffset(one: Entry, other: Entry): number {
+function byOffset(one: Found<unknown>, other: Found<unknown>): number {
   return one.offset - other.offset;
 }

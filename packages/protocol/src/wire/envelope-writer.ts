@@ -1,13 +1,15 @@
 import { LoomError } from "../loom-error.ts";
 import { textBytes, writeText, writeVarint } from "./write-field.ts";
 
+const nothing = Buffer.alloc(0);
+
 /**
  * Writes messages one behind the other, each with its prefix of flags and length, for one write to the network.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests
  */
 export class EnvelopeWriter {
   readonly #maxMessageBytes: number;
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer = nothing;
   #at = 0;
 
   constructor(maxMessageBytes: number) {
@@ -58,7 +60,7 @@ export class EnvelopeWriter {
   /** Returns what was written and begins anew: the network may hold the bytes for long. */
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.#at);
-    this.#buffer = Buffer.alloc(0);
+    this.#buffer = nothing;
     this.#at = 0;
     return taken;
   }

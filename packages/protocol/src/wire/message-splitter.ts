@@ -11,6 +11,7 @@ export interface MessageSplitterOptions {
 }
 
 const prefixBytes = 5;
+const nothing = Buffer.alloc(0);
 /** Of a message's prefix: what follows is compressed. */
 export const compressedFlag = 1;
 
@@ -22,7 +23,7 @@ export const compressedFlag = 1;
  */
 export class MessageSplitter {
   readonly #options: MessageSplitterOptions;
-  #held: Buffer = Buffer.alloc(0);
+  #held = nothing;
   #heldBytes = 0;
   /** Prefix and message together, once the prefix is there. */
   #wantedBytes = prefixBytes;
@@ -119,7 +120,7 @@ export class MessageSplitter {
   #release(): [message: Uint8Array, flags: number] {
     const message = this.#held.subarray(prefixBytes, this.#heldBytes);
     const flags = this.#held[0] ?? 0;
-    this.#held = Buffer.alloc(0);
+    this.#held = nothing;
     this.#heldBytes = 0;
     this.#wantedBytes = prefixBytes;
     return [message, flags];

@@ -39,7 +39,8 @@ const farewellMs = 10_000;
  * needs. What clients see is the same. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export function serveRawCall(options: RawCallOptions): void {
-  const { response, header, handler, access, calls, connection, limits, logger, runtime, refuse } = options;
+  // Not `options` itself in what lives as long as the call: it holds the headers.
+  const { response, header, handler, access, calls, connection, limits, logger, runtime, refuse, breaches } = options;
   const { stream } = response;
   const rate = createInboundRate(options);
   /** Who wants no more messages for now. */
@@ -57,7 +58,7 @@ export function serveRawCall(options: RawCallOptions): void {
   function end(error?: ConnectError): void {
     if (over) return;
     over = true;
-    options.breaches.countError(error?.cause);
+    breaches.countError(error?.cause);
     stall.drained();
     rate.close();
     timer?.cancel();

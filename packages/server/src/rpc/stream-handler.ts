@@ -1,5 +1,5 @@
 import { ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { LoomError } from "@loom-bridge/protocol";
+import { LoomError, Wakeup } from "@loom-bridge/protocol";
 import type { ClientEvent, Delivery } from "@loom-bridge/protocol/messages";
 import { accessOf } from "./access-of.ts";
 import { abortReason } from "./connect-error.ts";
@@ -12,13 +12,7 @@ export type { AgentStreamOptions as StreamHandlerOptions } from "./stream/agent-
 /** Serves `BridgeService.Stream` to Connect: two loops, one that reads and one that writes. */
 export function createStreamHandler(options: AgentStreamOptions) {
   return (requests: AsyncIterable<ClientEvent>, context: HandlerContext): AsyncIterable<Delivery> => ({
-    [Symbol.asyncIterator]: () =>
-      new DeliveryStream(
-        requests[Symbol.asyncIterator](),
-        context,
-        new AgentStream(options, accessOf(context)),
-        options,
-      ),
+    [Symbol.asyncIterator]: () => new DeliveryStream(requests[Symbol.asyncIterator](), context, options),
   });
 }
 
@@ -28,20 +22,16 @@ class DeliveryStream implements AsyncIterator<Delivery> {
   readonly #context: HandlerContext;
   readonly #options: AgentStreamOptions;
   readonly #stream: AgentStream;
+  readonly #wakeup = new Wakeup();
   #ready: Delivery[] = [];
   #next = 0;
   #greeted = false;
 
-  constructor(
-    requests: AsyncIterator<ClientEvent>,
-    context: HandlerContext,
-    stream: AgentStream,
-    options: AgentStreamOptions,
-  ) {
+  constructor(requests: AsyncIterator<ClientEvent>, context: HandlerContext, options: AgentStreamOptions) {
     this.#requests = requests;
     this.#context = context;
     this.#options = options;
-    this.#stream = stream;
+    this.#stream = new AgentStream(options, accessOf(context), () => this.#wakeup.wake());
     void this.#read();
   }
 
@@ -57,7 +47,7 @@ class DeliveryStream implements AsyncIterator<Delivery> {
       if (this.#ready.length > 0) continue;
       this.#stream.opened?.session.nothingLeft();
       const { ended } = this.#stream;
-      if (ended === undefined) await this.#stream.ready();
+      if (ended === undefined) await this.#wakeup.wait();
       else if (this.#context.signal.aborted) throw abortReason(this.#context.signal);
       else if (ended.error !== undefined) throw ended.error;
       else return { done: true, value: undefined };

@@ -31,9 +31,10 @@ export class Access {
   /** Its agent's own topic for replies, which nobody has to grant. */
   readonly #replies: string | undefined;
   #principal: Principal;
-  #lists = new Map<Act, RuleList>();
-  #publishes = new Map<string, boolean>();
-  #hears = new Map<string, boolean>();
+  /** Made when they are needed: most bridges restrict nobody, and each agent has two of these. */
+  #lists: Map<Act, RuleList> | undefined;
+  #publishes: Map<string, boolean> | undefined;
+  #hears: Map<string, boolean> | undefined;
 
   constructor(principal: Principal, options: AccessOptions = {}) {
     this.#principal = principal;
@@ -71,16 +72,17 @@ export class Access {
   /** Goes on with what the principal is now. */
   renew(principal: Principal): void {
     this.#principal = principal;
-    this.#lists = new Map();
-    this.#publishes = new Map();
-    this.#hears = new Map();
+    this.#lists = undefined;
+    this.#publishes = undefined;
+    this.#hears = undefined;
   }
 
   may(act: Act, resource: string): boolean {
     if (this.isUnrestricted) return true;
-    if (act === "topics.publish") return remember(this.#publishes, resource, () => this.decide(act, resource).allowed);
-    if (act === "topics.subscribe") return remember(this.#hears, resource, () => this.decide(act, resource).allowed);
-    return this.decide(act, resource).allowed;
+    const decide = (): boolean => this.decide(act, resource).allowed;
+    if (act === "topics.publish") return remember((this.#publishes ??= new Map()), resource, decide);
+    if (act === "topics.subscribe") return remember((this.#hears ??= new Map()), resource, decide);
+    return decide();
   }
 
   /** @throws LoomError `permission_denied`. */
@@ -120,6 +122,7 @@ export class Access {
   }
 
   #list(act: Act): RuleList {
+    this.#lists ??= new Map();
     let list = this.#lists.get(act);
     if (list === undefined) {
       const { subject, tenant, grants } = this.#principal;

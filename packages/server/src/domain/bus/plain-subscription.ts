@@ -25,6 +25,8 @@ export interface PlainSubscriptionOptions {
   readonly onStall: (error: LoomError) => void;
 }
 
+const allTypes: ReadonlySet<string> = new Set();
+
 /** A subscription with a feed of its own. */
 export class PlainSubscription implements BusSubscription {
   readonly id: number;
@@ -46,7 +48,7 @@ export class PlainSubscription implements BusSubscription {
     this.#options = options;
     this.id = request.id;
     this.filters = filters;
-    this.eventTypes = new Set(request.eventTypes);
+    this.eventTypes = request.eventTypes.length === 0 ? allTypes : new Set(request.eventTypes);
     this.rank = qualities[request.quality].rank;
     this.#atLeastOnce = request.atLeastOnce === true;
     const beginning = findBeginning(parts, `agent ${subscriber}`, request);

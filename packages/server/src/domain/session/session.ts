@@ -1,4 +1,4 @@
-import { BoundedQueue, LoomError, type Runtime, Wakeup } from "@loom-bridge/protocol";
+import { BoundedQueue, LoomError, type Runtime } from "@loom-bridge/protocol";
 import type { Access } from "../access/access.ts";
 import type { BusEvent } from "../bus/bus-event.ts";
 import type { BusSubscription } from "../bus/bus-subscription.ts";
@@ -60,13 +60,13 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #subscriber: Subscriber;
   readonly #subscriptions = new Map<number, { request: SubscriptionRequest; subscription: BusSubscription }>();
-  readonly #wakeup = new Wakeup();
   readonly #control: BoundedQueue<ControlFrame>;
   readonly #caller: Caller;
   readonly #publishes: PublishLine;
   readonly #answers: AnswerRights | undefined;
   readonly #liveness: Liveness;
   #heartbeat: number | undefined;
+  #onReady = (): void => {};
   #finishing = false;
   #ended: SessionEnd | undefined;
 
@@ -81,7 +81,7 @@ export class Session {
     this.connectedMs = runtime.now();
     this.log = bus.log;
     this.#answers = this.access.isUnrestricted ? undefined : new AnswerRights(runtime);
-    const wake = (): void => this.#wakeup.wake();
+    const wake = (): void => this.#onReady();
     const send = (frame: ControlFrame): void => this.#send(frame);
     const end = (error: LoomError): void => this.end(error);
     this.#control = new BoundedQueue({ maxItems: settings.maxControlFrames, maxBytes: settings.maxControlBytes });
@@ -164,7 +164,7 @@ export class Session {
 
   heartbeat(timestampMs: number): void {
     this.#heartbeat = timestampMs;
-    this.#wakeup.wake();
+    this.#onReady();
   }
 
   /** Adds a subscription or replaces the one with its id; the agent is told whether it stands. */
@@ -214,9 +214,9 @@ export class Session {
     this.#caller.cancel(ref, reason);
   }
 
-  /** Waits until there may be something to take, or the session has ended. */
-  ready(): Promise<void> {
-    return this.#wakeup.wait();
+  /** Has `onReady` called when there may be something to take, and at the end. Promises would grow old while idle. */
+  whenReady(onReady: () => void): void {
+    this.#onReady = onReady;
   }
 
   /** Takes what is to be said besides events; before the events, so that they never delay it. */
@@ -251,7 +251,7 @@ export class Session {
   async finish(): Promise<void> {
     await this.#publishes.idle();
     this.#finishing = true;
-    this.#wakeup.wake();
+    this.#onReady();
   }
 
   /** Whoever owns the wire has taken and written all that there was. */
@@ -269,7 +269,7 @@ export class Session {
     this.provider.lose();
     this.#publishes.close();
     this.#parts.onEnd(this);
-    this.#wakeup.wake();
+    this.#onReady();
   }
 
   #subscribe(request: SubscriptionRequest): BusSubscription {
@@ -294,6 +294,6 @@ export class Session {
       this.end(doesNotRead(this.#control.length, this.#parts.settings));
       return;
     }
-    this.#wakeup.wake();
+    this.#onReady();
   }
 }

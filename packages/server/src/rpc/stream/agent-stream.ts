@@ -1,5 +1,5 @@
 import type { ConnectError } from "@connectrpc/connect";
-import { LoomError, type Runtime, type Timer, Wakeup } from "@loom-bridge/protocol";
+import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
 import type { ClientEvent } from "@loom-bridge/protocol/messages";
 import type { Access } from "../../domain/access/access.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -31,15 +31,17 @@ export interface StreamEnd {
 export class AgentStream {
   readonly #options: AgentStreamOptions;
   readonly #access: Access;
-  readonly #wakeup = new Wakeup();
-  readonly #registerTimer: Timer;
+  readonly #onReady: () => void;
+  #registerTimer: Timer | undefined;
   #open: OpenedSession | undefined;
   /** What ends the stream in place of the session's own reason. */
   #failure: StreamEnd | undefined;
 
-  constructor(options: AgentStreamOptions, access: Access) {
+  /** @param onReady called when there may be something to take, and when the stream has ended */
+  constructor(options: AgentStreamOptions, access: Access, onReady: () => void) {
     this.#options = options;
     this.#access = access;
+    this.#onReady = onReady;
     const { runtime, registerTimeoutMs } = options;
     this.#registerTimer = runtime.setTimer(() => {
       const details = { limit: "registerTimeoutMs", value: String(registerTimeoutMs) };
@@ -71,9 +73,10 @@ export class AgentStream {
     if (this.ended !== undefined) return;
     try {
       if (this.#open !== undefined) return handleClientEvent(this.#open.session, message, this.#options.logger);
-      this.#registerTimer.cancel();
+      this.#stopRegisterTimer();
       this.#open = openSession(message, this.#options, this.#access);
-      void this.#follow(this.#open.session);
+      this.#open.session.whenReady(this.#onReady);
+      this.#onReady();
     } catch (error) {
       this.fail(error);
     }
@@ -88,20 +91,20 @@ export class AgentStream {
   /** Ends the stream with the status of an error. */
   fail(error: unknown): void {
     if (this.ended !== undefined) return;
-    this.#registerTimer.cancel();
+    this.#stopRegisterTimer();
     if (this.#open !== undefined && LoomError.isInstance(error)) return this.#open.session.end(error);
     this.#failure = { error: toConnectError(error, this.#options.logger) };
     // A stream that broke is a lost connection: whatever it was, the agent may come back.
     this.#open?.session.end(new LoomError("unavailable", "the stream broke"));
-    this.wake();
+    this.#onReady();
   }
 
   /** The carrier is gone. */
   close(): void {
-    this.#registerTimer.cancel();
+    this.#stopRegisterTimer();
     this.#failure ??= { error: undefined };
     this.#open?.session.end(undefined);
-    this.wake();
+    this.#onReady();
   }
 
   /** Resolves when the stream can take more messages: at once, unless publishes wait for slow subscribers. */
@@ -109,21 +112,8 @@ export class AgentStream {
     return this.session?.readyForMore();
   }
 
-  /** Waits until there may be something to take, `wake` was called or the stream has ended. */
-  ready(): Promise<void> {
-    return this.#wakeup.wait();
-  }
-
-  /** Ends the wait in hand, or the next one. */
-  wake(): void {
-    this.#wakeup.wake();
-  }
-
-  async #follow(session: Session): Promise<void> {
-    this.wake();
-    while (session.ended === undefined) {
-      await session.ready();
-      this.wake();
-    }
+  #stopRegisterTimer(): void {
+    this.#registerTimer?.cancel();
+    this.#registerTimer = undefined;
   }
 }

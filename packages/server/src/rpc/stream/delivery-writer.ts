@@ -1,11 +1,13 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type Delivery, DeliverySchema, Feature } from "@loom-bridge/protocol/messages";
 import { EnvelopeWriter, writeToolFrame } from "@loom-bridge/protocol/wire";
+import type { ControlFrame } from "../../domain/session/control-frame.ts";
 import type { SessionEvents } from "../../domain/session/session.ts";
 import type { MessageStream } from "../../listener/message-stream.ts";
-import { fromControlFrame, fromGap } from "../delivery-mapping.ts";
+import { type Features, fromControlFrame, fromGap } from "../delivery-mapping.ts";
 import type { AgentStream, AgentStreamOptions } from "./agent-stream.ts";
 import type { EventEncoder } from "./event-encoder.ts";
+import { writeHeartbeatAck } from "./heartbeat-codec.ts";
 import type { OpenedSession } from "./open-session.ts";
 
 /** What is written at once. More waits less often for the network, and takes more memory of a client that is slow. */
@@ -18,6 +20,8 @@ export class DeliveryWriter {
   readonly #encoder: EventEncoder;
   readonly #options: AgentStreamOptions;
   readonly #writer: EnvelopeWriter;
+  /** What was taken and is not encoded yet: goes on at each step until there is enough for a write. */
+  #work: Iterator<void> | undefined;
   #greeted = false;
   #hasRoom = true;
 
@@ -37,28 +41,40 @@ export class DeliveryWriter {
   /** The client reads again. */
   goOn(): void {
     this.#hasRoom = true;
-    this.#stream.wake();
   }
 
-  /** Writes what there is to say now, as fast as the client reads; returns whether there was something. */
-  async writeAll({ session, features, ack }: OpenedSession): Promise<boolean> {
-    let wrote = false;
+  /** Writes what there is to say now, as fast as the client reads; returns whether that was all. */
+  write({ session, features, ack }: OpenedSession): boolean {
     if (!this.#greeted) this.#message(ack);
     this.#greeted = true;
-    const nowMs = this.#options.runtime.now();
-    for (const frame of session.takeControl()) {
-      const delivery = fromControlFrame(frame, features, nowMs);
-      if (delivery !== undefined) this.#message(delivery);
-      if (this.#writer.length >= writeBytes) wrote = await this.#flush();
+    // The rest of a stream that has ended is little, and its client has not for ever to read it.
+    while (this.#hasRoom || this.#stream.ended !== undefined) {
+      if (this.#work === undefined) {
+        const frames = session.takeControl();
+        const events = session.takeEvents();
+        const isNothing = frames.length === 0 && events.length === 0;
+        if (isNothing && this.#writer.length === 0) return true;
+        this.#work = this.#encode(frames, events, features);
+      }
+      if (this.#work.next().done === true) this.#work = undefined;
+      if (this.#writer.length > 0) this.#hasRoom = this.#wire.write(this.#writer.take());
     }
-    for (const taken of session.takeEvents()) {
+    return false;
+  }
+
+  *#encode(frames: readonly ControlFrame[], events: readonly SessionEvents[], features: Features): Generator<void> {
+    const nowMs = this.#options.runtime.now();
+    for (const frame of frames) {
+      this.#frame(frame, features, nowMs);
+      if (this.#writer.length >= writeBytes) yield;
+    }
+    for (const taken of events) {
       const gap = fromGap(taken, features);
       if (gap !== undefined) this.#message(gap);
       if (features.has(Feature.BATCHES)) this.#batch(taken);
-      else wrote = (await this.#plainEvents(taken)) || wrote;
-      if (this.#writer.length >= writeBytes) wrote = await this.#flush();
+      else yield* this.#plainEvents(taken);
+      if (this.#writer.length >= writeBytes) yield;
     }
-    return this.#writer.length > 0 ? await this.#flush() : wrote;
   }
 
   #batch({ subscriptionId, firstSequence, attempt, events }: SessionEvents): void {
@@ -66,8 +82,7 @@ export class DeliveryWriter {
     this.#encoder.eventBatch(this.#writer, { subscription: subscriptionId, firstSequence, attempt, events });
   }
 
-  async #plainEvents({ events }: SessionEvents): Promise<boolean> {
-    let wrote = false;
+  *#plainEvents({ events }: SessionEvents): Generator<void> {
     for (const event of events) {
       if (!this.#encoder.event(this.#writer, event)) {
         this.#options.logger.debug("an event is none and was passed over", {
@@ -75,9 +90,16 @@ export class DeliveryWriter {
           sender: event.sender,
         });
       }
-      if (this.#writer.length >= writeBytes) wrote = await this.#flush();
+      if (this.#writer.length >= writeBytes) yield;
     }
-    return wrote;
+  }
+
+  #frame(frame: ControlFrame, features: Features, nowMs: number): void {
+    if (frame.kind === "heartbeat-ack" && features.has(Feature.NOTICES)) {
+      if (writeHeartbeatAck(this.#writer, frame.timestampMs, Math.floor(nowMs))) return;
+    }
+    const delivery = fromControlFrame(frame, features, nowMs);
+    if (delivery !== undefined) this.#message(delivery);
   }
 
   #message(delivery: Delivery): void {
@@ -87,12 +109,5 @@ export class DeliveryWriter {
     const bytes = toBinary(DeliverySchema, delivery);
     this.#writer.begin(bytes.length);
     this.#writer.bytes(bytes);
-  }
-
-  async #flush(): Promise<true> {
-    this.#hasRoom = this.#wire.write(this.#writer.take());
-    // The rest of a stream that has ended is little, and its client has not for ever to read it.
-    while (!this.#hasRoom && this.#stream.ended === undefined) await this.#stream.ready();
-    return true;
   }
 }

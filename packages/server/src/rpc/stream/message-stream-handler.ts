@@ -1,8 +1,10 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import { LoomError } from "@loom-bridge/protocol";
 import { type ClientEvent, ClientEventSchema } from "@loom-bridge/protocol/messages";
 import { ToolFrameReader } from "@loom-bridge/protocol/wire";
+import type { Access } from "../../domain/access/access.ts";
+import type { Session } from "../../domain/session/session.ts";
 import type { MessageReceiver, MessageStream, MessageStreamHandler } from "../../listener/message-stream.ts";
 import { countElements } from "../../wire/count-elements.ts";
 import { messageLimits } from "../../wire/message-limits.ts";
@@ -10,16 +12,13 @@ import { toConnectError } from "../connect-error.ts";
 import { AgentStream, type AgentStreamOptions } from "./agent-stream.ts";
 import { DeliveryWriter } from "./delivery-writer.ts";
 import { EventEncoder } from "./event-encoder.ts";
-import { PublishDecoder } from "./publish-decoder.ts";
+import { readHeartbeat } from "./heartbeat-codec.ts";
+import { mayPublish, PublishDecoder } from "./publish-decoder.ts";
 
 /** Serves `BridgeService.Stream` on a listener's message streams, with one write for all that a tick produced. */
 export function createMessageStreamHandler(options: AgentStreamOptions): MessageStreamHandler {
   const encoder = new EventEncoder();
-  return (wire, access) => {
-    const carrier = new Carrier(wire, new AgentStream(options, access), encoder, options);
-    void carrier.write();
-    return carrier;
-  };
+  return (wire, access) => new Carrier(wire, access, encoder, options);
 }
 
 class Carrier implements MessageReceiver {
@@ -27,19 +26,23 @@ class Carrier implements MessageReceiver {
   readonly #options: AgentStreamOptions;
   readonly #stream: AgentStream;
   readonly #writer: DeliveryWriter;
-  readonly #tools = new ToolFrameReader();
+  /** Both made when they are needed: most agents of a large bridge are idle. */
+  #tools: ToolFrameReader | undefined;
   #decoder: PublishDecoder | undefined;
+  #isScheduled = false;
+  #isOver = false;
 
-  constructor(wire: MessageStream, stream: AgentStream, encoder: EventEncoder, options: AgentStreamOptions) {
+  constructor(wire: MessageStream, access: Access, encoder: EventEncoder, options: AgentStreamOptions) {
     this.#wire = wire;
     this.#options = options;
-    this.#stream = stream;
+    this.#stream = new AgentStream(options, access, () => this.#writeSoon());
     this.#writer = new DeliveryWriter(wire, this.#stream, encoder, options);
   }
 
   onMessage(message: Uint8Array): void {
     try {
-      if (!this.#publish(message)) this.#stream.receive(this.#read(message));
+      const { session } = this.#stream;
+      if (session === undefined || !this.#take(session, message)) this.#stream.receive(this.#read(message));
     } catch (error) {
       this.#stream.fail(LoomError.isInstance(error) ? error : toConnectError(error, this.#options.logger));
     }
@@ -55,41 +58,50 @@ class Carrier implements MessageReceiver {
 
   onDrain(): void {
     this.#writer.goOn();
+    this.#write();
   }
 
   onAbort(reason: ConnectError): void {
     this.#stream.fail(reason);
   }
 
-  /** Writes until the stream has ended. Never rejects: what goes wrong ends the stream. */
-  async write(): Promise<void> {
+  /** One write for everything that this tick brings. The greeting and the end need not wait. */
+  #writeSoon(): void {
+    if (this.#isScheduled || this.#isOver) return;
+    this.#isScheduled = true;
+    const write = (): void => {
+      this.#isScheduled = false;
+      this.#write();
+    };
+    if (this.#writer.greeted && this.#stream.ended === undefined) this.#options.runtime.defer(write);
+    else queueMicrotask(write);
+  }
+
+  /** Never throws: what goes wrong ends the stream. */
+  #write(): void {
+    if (this.#isOver) return;
+    // Asked for first: what the session said before it ended is still to be written.
+    const { ended, opened } = this.#stream;
     try {
-      for (;;) {
-        // Asked for first: what the session said before it ended is still to be written.
-        const { ended, opened } = this.#stream;
-        const wrote = opened !== undefined && (await this.#writer.writeAll(opened));
-        if (ended !== undefined) break;
-        if (wrote) continue;
-        opened?.session.nothingLeft();
-        await this.#stream.ready();
-        // One write for everything that this tick brings. The greeting need not wait.
-        if (this.#writer.greeted && this.#stream.ended === undefined) await nextTick(this.#options.runtime);
-      }
+      const isAll = opened === undefined || this.#writer.write(opened);
+      if (isAll) opened?.session.nothingLeft();
+      if (ended === undefined) return;
     } catch (error) {
       this.#stream.fail(error);
     }
+    this.#isOver = true;
     this.#wire.end(this.#stream.ended?.error);
   }
 
-  #read(message: Uint8Array): ClientEvent {
-    const event = this.#tools.read(message);
-    return event === undefined ? parse(message) : { $typeName: "loom.bridge.v1.ClientEvent", event };
-  }
-
   /** Takes the messages that are most of the traffic; returns false for the others. */
-  #publish(message: Uint8Array): boolean {
-    const { session } = this.#stream;
-    if (session === undefined) return false;
+  #take(session: Session, message: Uint8Array): boolean {
+    const heartbeatMs = readHeartbeat(message);
+    if (heartbeatMs !== undefined) {
+      session.heard();
+      session.heartbeat(heartbeatMs);
+      return true;
+    }
+    if (!mayPublish(message)) return false;
     this.#decoder ??= new PublishDecoder(session.agentId);
     const decoded = this.#decoder.decode(message);
     if (decoded === undefined) return false;
@@ -98,10 +110,13 @@ class Carrier implements MessageReceiver {
     for (const [index, event] of events.entries()) session.publish(ref === 0 ? 0 : ref + index, event);
     return true;
   }
-}
 
-function nextTick(runtime: Runtime): Promise<void> {
-  return new Promise((resolve) => runtime.defer(resolve));
+  #read(message: Uint8Array): ClientEvent {
+    // The first message is no such frame.
+    if (this.#stream.opened !== undefined) this.#tools ??= new ToolFrameReader();
+    const event = this.#tools?.read(message);
+    return event === undefined ? parse(message) : { $typeName: "loom.bridge.v1.ClientEvent", event };
+  }
 }
 
 function parse(message: Uint8Array): ClientEvent {

@@ -36,6 +36,11 @@ class DecodedEvent implements BusEvent {
   }
 }
 
+/** Whether a message may be one for {@link PublishDecoder}. */
+export function mayPublish(message: Uint8Array): boolean {
+  return message[0] === publishTag || message[0] === publishBatchTag;
+}
+
 /**
  * Reads the messages of one agent that publish, without unpacking events. Returns nothing for every other message, and
  * for one that is invalid, near a limit or written in an unusual way: then the real parser decides, so that this one
@@ -54,12 +59,11 @@ export class PublishDecoder {
   }
 
   decode(message: Uint8Array): DecodedPublish | undefined {
-    const tag = message[0];
-    if (tag !== publishTag && tag !== publishBatchTag) return undefined;
+    if (!mayPublish(message)) return undefined;
     const reader = new WireReader(message, 1);
     if (reader.block() !== message.length) return undefined;
     reader.at = reader.blockStart;
-    return tag === publishTag ? this.#publish(reader) : this.#publishBatch(reader);
+    return message[0] === publishTag ? this.#publish(reader) : this.#publishBatch(reader);
   }
 
   #publish(reader: WireReader): DecodedPublish | undefined {

@@ -27,8 +27,8 @@ import {
   type RoutedEvent,
   RoutedEventSchema,
 } from "@loom-bridge/protocol/messages";
-import { createEvent } from "./events/create-event.ts";
-import { type EventInit } from "./events/event-init.ts";
+import { Envelope } from "./events/envelope.ts";
+import type { EventInit } from "./events/event-init.ts";
 
 type Frame<Case> = Extract<ClientEvent["event"], { case: Case }>;
 type Kind = NonNullable<ClientEvent["event"]["case"]>;
@@ -99,7 +99,7 @@ export class ScriptedStream {
   ): void {
     const firstSequence = (this.#sequences.get(subscription) ?? 0n) + 1n;
     this.#sequences.set(subscription, firstSequence);
-    const event = toBinary(EventSchema, createEvent(init, systemRuntime));
+    const event = toBinary(EventSchema, Envelope.create(init, systemRuntime).toProto());
     const events = [create(RoutedEventSchema, { topic, event, sender, ...routed })];
     this.lastBatch = { subscription, firstSequence, events };
     this.send({ case: "eventBatch", value: this.lastBatch });

@@ -17,6 +17,7 @@ export {
   textFieldBytes,
   varintBytes,
   writeText,
+  writeTextField,
   writeVarint,
 } from "./wire/write-field.ts";
 export { type ToolFrame, writeToolFrame } from "./wire/write-tool-frame.ts";

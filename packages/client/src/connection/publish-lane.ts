@@ -1,13 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
-import {
-  type Chain,
-  type ClientEvent,
-  PublishBatchSchema,
-  type PublishItem,
-  type ReceiptBatch,
-} from "@loom-bridge/protocol/messages";
+import type { ClientEvent, ReceiptBatch } from "@loom-bridge/protocol/messages";
 import { OutcomeUnknownError } from "../errors/outcome-unknown-error.ts";
+import { EncodedPublishBatch } from "../wire/encoded-publish-batch.ts";
 import { clientEvent } from "./client-event.ts";
 import type { FrameSource } from "./outbox.ts";
 import { type PublishReceipt, readReceipt } from "./publish-receipt.ts";
@@ -16,11 +10,9 @@ import type { SendQueue } from "./send-queue.ts";
 /** An encoded event on its way out. */
 export interface OutgoingPublish {
   readonly topic: string;
-  readonly event: Uint8Array;
   readonly id: string;
-  readonly type: string;
-  readonly key: string;
-  readonly chain: Chain | undefined;
+  /** A PublishItem. */
+  readonly item: Uint8Array;
   /** When it was first sent, on the monotonic clock. Written by the lane. */
   sentMs: number | undefined;
   /** Nobody waits for it any more: if it was not sent, it is not. */
@@ -106,10 +98,10 @@ export class PublishLane implements FrameSource {
     for (const publish of publishes) {
       publish.sentMs ??= this.#runtime.monotonic();
       this.#unanswered.push(publish);
-      this.#unansweredBytes += publish.event.byteLength;
+      this.#unansweredBytes += publish.item.byteLength;
     }
-    const items = publishes.map(toItem);
-    return clientEvent("publishBatch", create(PublishBatchSchema, { firstRef, items }));
+    const items = publishes.map(({ item }) => item);
+    return clientEvent("publishBatch", new EncodedPublishBatch(firstRef, items));
   }
 
   /** @throws LoomError `internal` when the bridge answers what was not asked. */
@@ -124,7 +116,7 @@ export class PublishLane implements FrameSource {
         );
       }
       for (const [index, publish] of this.#unanswered.slice(answered, answered + count).entries()) {
-        this.#unansweredBytes -= publish.event.byteLength;
+        this.#unansweredBytes -= publish.item.byteLength;
         if (receipt.error === undefined && !publish.wantsReceipt) continue;
         publish.settle(readReceipt(receipt, publish, index === count - 1));
       }
@@ -154,7 +146,7 @@ export class PublishLane implements FrameSource {
   #takeAgain(room: number, roomBytes: number): OutgoingPublish[] {
     let count = 0;
     for (let bytes = 0; count < Math.min(room, this.#again.length); count += 1) {
-      bytes += this.#again[count]?.event.byteLength ?? 0;
+      bytes += this.#again[count]?.item.byteLength ?? 0;
       if (count > 0 && bytes > roomBytes) break;
     }
     return this.#again.splice(0, count);
@@ -172,13 +164,6 @@ export class PublishLane implements FrameSource {
     if (oldest?.sentMs === undefined) return;
     this.#expiry = this.#runtime.setTimer(() => this.#expire(), oldest.sentMs + repeatWithinMs - nowMs);
   }
-}
-
-/** A message is a plain object; making one by its schema costs as much as all else here. */
-function toItem({ topic, event, id, type, key, chain }: OutgoingPublish): PublishItem {
-  const item: PublishItem = { $typeName: "loom.bridge.v1.PublishItem", topic, event, id, type, key };
-  if (chain !== undefined) item.chain = chain;
-  return item;
 }
 
 function unknownOutcome({ id }: OutgoingPublish, cause: LoomError | undefined): LoomError {

@@ -14,7 +14,7 @@ export function checkEvent(init: EventInit): void {
   if (init.ttlMs !== undefined && (!Number.isInteger(init.ttlMs) || init.ttlMs < 0)) {
     throw invalid("ttlMs", `is ${init.ttlMs}; it must be a whole number of milliseconds`);
   }
-  checkMetadata(init.metadata ?? {});
+  if (init.metadata !== undefined) checkMetadata(init.metadata);
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
@@ -24,12 +24,12 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   }
   for (const key of keys) {
     const value = metadata[key];
-    const keyBytes = textBytes(key);
+    const keyBytes = isShort(key, limits.metadataKeyBytes) ? 0 : textBytes(key);
     if (keyBytes > limits.metadataKeyBytes) {
       throw exhausted("metadata", `has a key of ${keyBytes} bytes; at most ${limits.metadataKeyBytes} are allowed`);
     }
     if (typeof value !== "string") throw invalid("metadata", `has no string under ${JSON.stringify(key)}`);
-    const valueBytes = textBytes(value);
+    const valueBytes = isShort(value, limits.metadataValueBytes) ? 0 : textBytes(value);
     if (valueBytes > limits.metadataValueBytes) {
       throw exhausted(
         "metadata",
@@ -37,6 +37,11 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): void {
       );
     }
   }
+}
+
+/** Whether a text needs no counting: no character takes more than three bytes. */
+function isShort(text: string, maxBytes: number): boolean {
+  return 3 * text.length <= maxBytes;
 }
 
 function checkRange(field: string, value: number | undefined, least: number, most: number): void {

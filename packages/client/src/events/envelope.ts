@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { LoomError, type Runtime, systemRuntime } from "@loom-bridge/protocol";
 import { type Event, EventSchema } from "@loom-bridge/protocol/messages";
 import { copyBytes } from "../wire/event-bytes.ts";
-import type { EventFields } from "../wire/event-decoder.ts";
+import type { EventFields } from "../wire/event-fields.ts";
 import { createEvent, writeMetadata } from "./create-event.ts";
 import { type EnvelopeMetadata, readEnvelopeMetadata } from "./envelope-metadata.ts";
 import type { EventChain } from "./event-chain.ts";

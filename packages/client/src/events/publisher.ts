@@ -1,10 +1,9 @@
 import { LoomError, limits, parseTopic, type Runtime } from "@loom-bridge/protocol";
-import type { Event } from "@loom-bridge/protocol/messages";
 import type { OutgoingPublish } from "../connection/publish-lane.ts";
 import type { PublishReceipt } from "../connection/publish-receipt.ts";
 import type { SendQueue } from "../connection/send-queue.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
-import { encodeEvent } from "../wire/encode-event.ts";
+import { type EncodedPublish, encodePublish, type Publish } from "../wire/encode-publish.ts";
 import { createEvent } from "./create-event.ts";
 import { toChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
@@ -54,7 +53,7 @@ export class Publisher {
     // Where there is room, a post must not cost more than the event.
     if (timeoutMs === undefined) {
       const publish = this.#prepare(topic, init, false);
-      return queue.offer(publish, publish.event.byteLength) ? queued : this.#postSlowly(publish);
+      return queue.offer(publish, publish.item.byteLength) ? queued : this.#postSlowly(publish);
     }
     return this.#postSlowly(this.#prepare(topic, init, true));
   }
@@ -80,34 +79,24 @@ export class Publisher {
   #send(publish: OutgoingPublish): Promise<void> {
     const { runtime, queue, timeoutMs } = this.#options;
     if (timeoutMs !== undefined) limitWait(publish, runtime, timeoutMs);
-    return queue.send(publish, publish.event.byteLength);
+    return queue.send(publish, publish.item.byteLength);
   }
 
   /** What became of it is told to `onLost`, unless its `settle` is replaced. */
   #prepare(topic: string, init: EventInit, wantsReceipt: boolean): OutgoingPublish {
     const { agentId, runtime } = this.#options;
     this.#checkTopic(topic);
-    const message = createEvent(init, runtime, init.sender ?? agentId);
-    const event = encode(message);
-    if (event.byteLength > limits.eventBytes) {
-      const problem = `the event is ${event.byteLength} bytes; at most ${limits.eventBytes} are allowed`;
+    const event = createEvent(init, runtime, init.sender ?? agentId);
+    const chain = init.chain === undefined ? undefined : toChain(init.chain);
+    const { item, eventBytes } = encode({ topic, event, key: init.key ?? "", chain });
+    if (eventBytes > limits.eventBytes) {
+      const problem = `the event is ${eventBytes} bytes; at most ${limits.eventBytes} are allowed`;
       throw new LoomError("resource_exhausted", `${problem}. Send large content by reference`, {
         details: { field: "payload" },
       });
     }
-    const { id, type } = message;
-    return {
-      topic,
-      event,
-      id,
-      type,
-      key: init.key ?? "",
-      chain: init.chain === undefined ? undefined : toChain(init.chain),
-      sentMs: undefined,
-      abandoned: false,
-      wantsReceipt,
-      settle: this.#onPosted,
-    };
+    const settle = this.#onPosted;
+    return { topic, id: event.id, item, sentMs: undefined, abandoned: false, wantsReceipt, settle };
   }
 
   #checkTopic(topic: string): void {
@@ -132,9 +121,9 @@ function limitWait(publish: OutgoingPublish, runtime: Runtime, timeoutMs: number
   };
 }
 
-function encode(message: Event): Uint8Array {
+function encode(publish: Publish): EncodedPublish {
   try {
-    return encodeEvent(message);
+    return encodePublish(publish);
   } catch (cause) {
     throw new LoomError("invalid_argument", `the event cannot be encoded: ${(cause as Error).message}`, { cause });
   }

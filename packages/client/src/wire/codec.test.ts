@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   ChainSchema,
   type ClientEvent,
   ClientEventSchema,
   type Delivery,
   DeliverySchema,
+  type Event,
   EventSchema,
+  PublishBatchSchema,
+  type PublishItem,
+  PublishItemSchema,
   ToolCallSchema,
   ToolRequestSchema,
   ToolResponseSchema,
@@ -16,11 +20,13 @@ import {
 import { EnvelopeWriter, ToolFrameReader, toolTags } from "@loom-bridge/protocol/wire";
 import fc from "fast-check";
 import { DeliveryDecoder } from "./delivery-decoder.ts";
-import { encodeEvent } from "./encode-event.ts";
+import { encodePublish } from "./encode-publish.ts";
 import { EncodedBatch } from "./encoded-batch.ts";
+import { EncodedPublishBatch } from "./encoded-publish-batch.ts";
 import { EventBytes } from "./event-bytes.ts";
-import { EventDecoder, type EventFields } from "./event-decoder.ts";
-import { clientEvent, damaged, delivery, event, joined } from "./messages.test-helper.ts";
+import { EventDecoder } from "./event-decoder.ts";
+import type { EventFields } from "./event-fields.ts";
+import { clientEvent, damaged, delivery, event, joined, publishItem } from "./messages.test-helper.ts";
 import { writeClientEvent } from "./write-client-event.ts";
 
 /** What a call gives, or that it throws: whatever one codec refuses, the other must refuse. */
@@ -62,26 +68,65 @@ function withEvents({ delivery: said, ...others }: Delivery): unknown {
   return { ...others, $unknown, subscription, firstSequence, attempt, events };
 }
 
-test("events are encoded byte for byte as protobuf-es does it", () => {
+function assertEncodedAlike(message: Event, routing: Pick<PublishItem, "topic" | "key" | "chain">): void {
+  const { id, type } = message;
+  const expected = outcome(() => {
+    const event = toBinary(EventSchema, message);
+    const item = toBinary(PublishItemSchema, create(PublishItemSchema, { ...routing, event, id, type }));
+    return { item: Buffer.from(item), eventBytes: event.length };
+  });
+  const encoded = outcome(() => {
+    const { item, eventBytes } = encodePublish({ chain: undefined, ...routing, event: message });
+    return { item: Buffer.from(item), eventBytes };
+  });
+  assert.deepEqual(encoded, expected);
+}
+
+test("publishes are encoded byte for byte as protobuf-es does it", () => {
   fc.assert(
-    fc.property(event, (message) => {
-      assert.deepEqual(
-        outcome(() => Buffer.from(encodeEvent(message))),
-        outcome(() => Buffer.from(toBinary(EventSchema, message))),
-      );
-    }),
+    fc.property(event, publishItem, (message, routing) => assertEncodedAlike(message, routing)),
     { numRuns: 3000 },
   );
 });
 
+test("publishes of any size are encoded as protobuf-es does it", () => {
+  for (const bytes of [0, 1, 90, 127, 128, 129, 8000, 8192, 16_300, 16_384, 70_000, 300_000]) {
+    const payload = new Uint8Array(bytes).fill(7);
+    const metadata = { long: "x".repeat(Math.min(bytes, 4096)), wide: "ü↑".repeat(Math.min(bytes, 40)) };
+    const message = create(EventSchema, { id: "1", type: "t", payload, metadata });
+    assertEncodedAlike(message, create(PublishItemSchema, { topic: "a.b" }));
+  }
+  assertEncodedAlike(create(EventSchema), create(PublishItemSchema));
+});
+
 test("of a field of another type, protobuf-es makes what it can", () => {
   for (const wrong of [{ id: 7 }, { metadata: { a: 7 } }, { tags: [7] }, { payload: "text" }, { priority: "x" }]) {
-    const message = Object.assign(fromBinary(EventSchema, new Uint8Array()), wrong);
-    assert.deepEqual(
-      outcome(() => Buffer.from(encodeEvent(message))),
-      outcome(() => Buffer.from(toBinary(EventSchema, message))),
-    );
+    const message = Object.assign(create(EventSchema), wrong);
+    assertEncodedAlike(message, create(PublishItemSchema, { topic: "a" }));
   }
+});
+
+test("a batch of encoded publishes is written as the message that it is, even when somebody changes that", () => {
+  fc.assert(
+    fc.property(
+      fc.array(publishItem, { maxLength: 4 }),
+      fc.bigInt({ min: 0n, max: 2n ** 53n - 1n }),
+      (items, firstRef) => {
+        const encoded = new EncodedPublishBatch(
+          firstRef,
+          items.map((item) => toBinary(PublishItemSchema, item)),
+        );
+        const plain = create(PublishBatchSchema, { firstRef, items });
+        const [ours, theirs] = [encoded, plain].map((value) =>
+          create(ClientEventSchema, { event: { case: "publishBatch", value } }),
+        ) as [ClientEvent, ClientEvent];
+        assert.deepEqual(written(ours), Buffer.from(toBinary(ClientEventSchema, theirs)));
+        for (const batch of [encoded, plain]) for (const item of batch.items) item.topic = "changed";
+        assert.deepEqual(written(ours), Buffer.from(toBinary(ClientEventSchema, theirs)));
+      },
+    ),
+    { numRuns: 500 },
+  );
 });
 
 test("what a client says is written byte for byte as protobuf-es does it", () => {

@@ -2,21 +2,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { EventSchema } from "@loom-bridge/protocol/messages";
 import { RepeatedText, readText, type WireReader } from "@loom-bridge/protocol/wire";
 import { copyBytes, type EventBytes } from "./event-bytes.ts";
+import type { EventFields } from "./event-fields.ts";
 import { MetadataDecoder, noMetadata } from "./metadata-decoder.ts";
-
-/** What an event says. Its message says the same, with a time in other numbers. */
-export interface EventFields {
-  readonly id: string;
-  readonly type: string;
-  readonly timestampMs: number | bigint;
-  readonly source: string;
-  /** Perhaps that of other events, too. */
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly payload: Uint8Array;
-  readonly confidence: number;
-  readonly tags: readonly string[];
-  readonly priority: number;
-}
 
 const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array();
 const noTags: readonly string[] = Object.freeze([]);

@@ -6,6 +6,8 @@ import {
   DeliverySchema,
   type Event,
   EventSchema,
+  type PublishItem,
+  PublishItemSchema,
   type ToolStatus,
 } from "@loom-bridge/protocol/messages";
 import fc from "fast-check";
@@ -109,8 +111,9 @@ export const delivery: fc.Arbitrary<Delivery> = fc
 
 type SayInit = NonNullable<MessageInitShape<typeof ClientEventSchema>["event"]>;
 
-const item = fc.record({ topic: text, event: bytes, id: text, type: text, key: text, chain });
-const publishBatch = fc.record({ firstRef: uint64, items: fc.array(item, { maxLength: 4 }) });
+const itemInit = fc.record({ topic: text, event: bytes, id: text, type: text, key: text, chain });
+export const publishItem: fc.Arbitrary<PublishItem> = itemInit.map((init) => create(PublishItemSchema, init));
+const publishBatch = fc.record({ firstRef: uint64, items: fc.array(itemInit, { maxLength: 4 }) });
 
 /** A batch of publishes, a call of a tool, or something else that a client says. */
 export const clientEvent: fc.Arbitrary<ClientEvent> = fc

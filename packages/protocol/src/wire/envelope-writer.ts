@@ -1,5 +1,5 @@
 import { LoomError } from "../loom-error.ts";
-import { textBytes, writeText, writeVarint } from "./write-field.ts";
+import { writeTextField, writeVarint } from "./write-field.ts";
 
 const nothing = Buffer.alloc(0);
 
@@ -45,11 +45,7 @@ export class EnvelopeWriter {
 
   /** A field of text; one that is empty is left out, as protobuf does. */
   text(tag: number, value: string): void {
-    if (value === "") return;
-    const bytes = textBytes(value);
-    this.byte(tag);
-    this.varint(bytes);
-    this.#at = writeText(this.#buffer, this.#at, value, bytes);
+    if (value !== "") this.#at = writeTextField(this.#buffer, this.#at, tag, value);
   }
 
   bytes(value: Uint8Array): void {

@@ -44,6 +44,24 @@ export function textBytes(text: string): number {
   return text.length;
 }
 
+/** Writes a field of text, its tag before it; returns where it ends. It looks at short ASCII once only. */
+export function writeTextField(buffer: Buffer, start: number, tag: number, text: string): number {
+  const { length } = text;
+  buffer[start] = tag;
+  if (length <= shortText) {
+    buffer[start + 1] = length;
+    let index = 0;
+    for (; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) break;
+      buffer[start + 2 + index] = code;
+    }
+    if (index === length) return start + 2 + length;
+  }
+  const bytes = Buffer.byteLength(text);
+  return writeText(buffer, writeVarint(buffer, start + 1, bytes), text, bytes);
+}
+
 /** Writes a text of so many bytes as UTF-8; returns where it ends. */
 export function writeText(buffer: Buffer, start: number, text: string, bytes: number): number {
   if (bytes > shortText || bytes !== text.length) return start + buffer.write(text, start, bytes, "utf8");

@@ -256,8 +256,7 @@ export class EventBus {
     // News of the bridge's that nobody wants would push the topics of others out of the statistics.
     if (receivers.length === 0 && isNews(route)) return countResults([], 0);
     const counts = this.#statistics.published(event.topic);
-    const { id, sender, topic, offset } = event;
-    this.#journal.recordPublished(id, sender, topic, receivers.length, offset);
+    this.#journal.recordPublished(event, receivers.length);
     return deliverCopies(event, receivers, counts, mayWait);
   }
 

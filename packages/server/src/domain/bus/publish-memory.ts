@@ -30,8 +30,8 @@ export class PublishMemory {
   find(sender: string, id: string): PublishOutcome | Promise<PublishOutcome> | undefined {
     const number = this.#table.find(sender, keyOf(id));
     if (number < 0) return undefined;
-    const { atMs, matched, offset } = this.#table.read(number);
-    if (this.#now() - atMs >= publishMemoryMs) return undefined;
+    if (this.#now() - this.#table.atMs(number) >= publishMemoryMs) return undefined;
+    const { matched, offset } = this.#table.read(number);
     return this.#others.get(number) ?? allQueued(matched, offset);
   }
 
@@ -64,7 +64,7 @@ export class PublishMemory {
   #forget(nowMs: number): void {
     if (this.#table.length >= maxRemembered) this.#shift();
     for (let count = 0; count < 64 && this.#table.length > 0; count += 1) {
-      if (nowMs - this.#table.read(this.#table.first).atMs < publishMemoryMs) return;
+      if (nowMs - this.#table.atMs(this.#table.first) < publishMemoryMs) return;
       this.#shift();
     }
   }

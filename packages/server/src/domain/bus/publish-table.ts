@@ -2,7 +2,6 @@ import { randomInt } from "node:crypto";
 
 /** What is known of a publish, in numbers. */
 export interface PublishFacts {
-  readonly atMs: number;
   readonly matched: number;
   readonly offset: number;
 }
@@ -79,13 +78,18 @@ export class PublishTable {
     return number >= this.#first && number < this.#next && this.#columns.ids[number & this.#mask] !== undefined;
   }
 
-  read(number: number): PublishFacts {
-    const { atMs, matched, offsets } = this.#columns;
-    const place = number & this.#mask;
-    return { atMs: atMs[place] as number, matched: matched[place] as number, offset: offsets[place] as number };
+  /** When a publish was. */
+  atMs(number: number): number {
+    return this.#columns.atMs[number & this.#mask] as number;
   }
 
-  write(number: number, { matched, offset }: Pick<PublishFacts, "matched" | "offset">): void {
+  read(number: number): PublishFacts {
+    const { matched, offsets } = this.#columns;
+    const place = number & this.#mask;
+    return { matched: matched[place] as number, offset: offsets[place] as number };
+  }
+
+  write(number: number, { matched, offset }: PublishFacts): void {
     const place = number & this.#mask;
     this.#columns.matched[place] = matched;
     this.#columns.offsets[place] = offset;
@@ -109,7 +113,9 @@ export class PublishTable {
     const last = this.#last;
     if (last.id === id && last.sender === sender) return last.hash;
     const hash = hashText(hashText(this.#seed, sender), id);
-    Object.assign(last, { sender, id, hash });
+    last.sender = sender;
+    last.id = id;
+    last.hash = hash;
     return hash;
   }
 

@@ -38,12 +38,22 @@ export interface JournalStory {
   readonly sinceMs: number | undefined;
 }
 
+/** What is noted of an event that was published. */
+export interface PublishedEvent {
+  readonly id: string;
+  readonly sender: string;
+  readonly topic: string;
+  readonly publishedMs: number;
+  /** Its place in the log. 0: it is not kept. */
+  readonly offset: number;
+}
+
 /** Remembers for a while what happened to events and calls. */
 export interface Journal {
   /** Notes one thing. An event or call without an id cannot be asked for, and is not noted. */
   record(what: JournalVerb, id: string, agentId: string, subject: string, detail: JournalDetail): void;
-  /** Notes that an event was published to so many, and its place in the log; it makes no object, for it is the most of all. */
-  recordPublished(id: string, sender: string, topic: string, matched: number, offset: number): void;
+  /** Notes that an event was published, to so many. It asks no clock and makes no object, for it is the most of all. */
+  recordPublished(event: PublishedEvent, matched: number): void;
   /** Everything that is remembered of an event or a call. */
   explain(id: string): JournalStory;
 }
@@ -109,13 +119,20 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
     sinceMs = Math.max(sinceMs, limitMs);
   }
 
-  function add(what: JournalVerb, id: string, agentId: string, subject: string, detail: JournalDetail): number {
+  function add(
+    what: JournalVerb,
+    id: string,
+    agentId: string,
+    subject: string,
+    detail: JournalDetail,
+    nowMs: number,
+  ): number {
     const size = sizeOf(id, agentId, subject, detail);
     while (ring.length > 0 && (ring.length === maxEntries || bytes + size > maxBytes)) forgetOldest();
     const place = ring.push();
     const { columns } = ring;
     columns.ids[place] = id;
-    columns.timestampsMs[place] = runtime.now();
+    columns.timestampsMs[place] = nowMs;
     columns.whats[place] = what;
     columns.agentIds[place] = agentId;
     columns.subjects[place] = subject;
@@ -133,11 +150,11 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
 
   return {
     record(what, id, agentId, subject, detail) {
-      if (id !== "") add(what, id, agentId, subject, detail);
+      if (id !== "") add(what, id, agentId, subject, detail, runtime.now());
     },
-    recordPublished(id, sender, topic, matched, offset) {
+    recordPublished({ id, sender, topic, publishedMs, offset }, matched) {
       if (id === "") return;
-      const place = add("published", id, sender, topic, counts);
+      const place = add("published", id, sender, topic, counts, publishedMs);
       ring.columns.matched[place] = matched;
       ring.columns.offsets[place] = offset;
     },

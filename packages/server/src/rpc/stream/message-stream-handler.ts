@@ -107,7 +107,11 @@ class Carrier implements MessageReceiver {
     if (decoded === undefined) return false;
     session.heard();
     const { ref, events } = decoded;
-    for (const [index, event] of events.entries()) session.publish(ref === 0 ? 0 : ref + index, event);
+    let next = ref;
+    for (const event of events) {
+      session.publish(next, event);
+      if (ref !== 0) next += 1;
+    }
     return true;
   }
 

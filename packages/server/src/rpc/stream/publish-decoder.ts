@@ -12,6 +12,8 @@ export interface DecodedPublish {
 
 /** More than that in one message is for the real parser to judge: an item may be two bytes of it. */
 const mostItems = 4096;
+/** Items that are copied at once: of them, one that is kept alone for long keeps the others' bytes. */
+const runBytes = 16_384;
 const publishTag = 0x0a;
 const publishBatchTag = 0x22;
 /** Field numbers 1 to 4 with a length. */
@@ -106,28 +108,47 @@ export class PublishDecoder {
 
   #publishBatch(reader: WireReader): DecodedPublish | undefined {
     const { bytes, end } = reader;
-    let ref = 0;
     const events: BusEvent[] = [];
+    let ref = 0;
+    /** Where items begin that are not read yet. */
+    let start = reader.at;
     while (reader.at < end) {
+      const fieldStart = reader.at;
       const tag = bytes[reader.at++];
-      if (tag === varintField1) {
-        ref = reader.varint();
-        if (ref < 0) return undefined;
-      } else if (tag === fieldTags.event) {
-        if (reader.block() < 0) return undefined;
-        const event = this.#item(bytes, reader.blockStart, reader.at);
-        if (event === undefined) return undefined;
-        events.push(event);
-        if (events.length > mostItems) return undefined;
-      } else {
-        return undefined;
-      }
+      const isItem = tag === fieldTags.event;
+      if (isItem ? reader.block() < 0 : tag !== varintField1) return undefined;
+      if (isItem && reader.at - start <= runBytes) continue;
+      if (!this.#items(copy(bytes, start, fieldStart), events)) return undefined;
+      start = fieldStart;
+      if (isItem) continue;
+      ref = reader.varint();
+      if (ref < 0) return undefined;
+      start = reader.at;
     }
-    return ref > 0 ? { ref, events } : undefined;
+    return this.#items(copy(bytes, start, end), events) && ref > 0 ? { ref, events } : undefined;
   }
 
-  #item(bytes: Buffer, start: number, end: number): BusEvent | undefined {
-    const reader = new WireReader(bytes, start, end);
+  /** Reads items, whose events stay views of these bytes. */
+  #items(bytes: Buffer, events: BusEvent[]): boolean {
+    const reader = new WireReader(bytes);
+    while (reader.at < bytes.length) {
+      reader.at += 1;
+      reader.block();
+      const itemEnd = reader.at;
+      const event = this.#item(reader, reader.blockStart, itemEnd);
+      if (event === undefined) return false;
+      events.push(event);
+      if (events.length > mostItems) return false;
+      reader.at = itemEnd;
+      reader.end = bytes.length;
+    }
+    return true;
+  }
+
+  #item(reader: WireReader, start: number, end: number): BusEvent | undefined {
+    const { bytes } = reader;
+    reader.at = start;
+    reader.end = end;
     let topic = "";
     let id = "";
     let type = "";
@@ -138,19 +159,23 @@ export class PublishDecoder {
       if (reader.block() < 0) return undefined;
       const { blockStart, at } = reader;
       if (tag === fieldTags.event) {
-        [bodyStart, bodyEnd] = [blockStart, at];
-        continue;
+        bodyStart = blockStart;
+        bodyEnd = at;
+      } else if (tag === fieldTags.id) {
+        const text = readText(bytes, blockStart, at);
+        if (text === undefined) return undefined;
+        id = text;
+      } else {
+        const texts = tag === fieldTags.topic ? this.#topic : this.#type;
+        const text = texts.read(bytes, blockStart, at);
+        if (text === undefined) return undefined;
+        if (tag === fieldTags.topic) topic = text;
+        else if (tag === fieldTags.type) type = text;
+        else return undefined;
       }
-      const texts = tag === fieldTags.topic ? this.#topic : tag === fieldTags.type ? this.#type : undefined;
-      const text = texts === undefined ? readText(bytes, blockStart, at) : texts.read(bytes, blockStart, at);
-      if (text === undefined) return undefined;
-      if (tag === fieldTags.topic) topic = text;
-      else if (tag === fieldTags.type) type = text;
-      else if (tag === fieldTags.id) id = text;
-      else return undefined;
     }
     if (bodyEnd - bodyStart > limits.eventBytes) return undefined;
-    return new DecodedEvent(topic, id, type, this.#sender, copy(bytes, bodyStart, bodyEnd));
+    return new DecodedEvent(topic, id, type, this.#sender, bytes.subarray(bodyStart, bodyEnd));
   }
 }
 
@@ -158,7 +183,7 @@ export class PublishDecoder {
  * Copies bytes out of the network's buffer, which a queued event would keep alive as a whole. A small copy lies in
  * Node's pool, of which it keeps 8 KiB alive at most.
  */
-function copy(bytes: Buffer, start: number, end: number, suffix?: Uint8Array): Uint8Array {
+function copy(bytes: Buffer, start: number, end: number, suffix?: Uint8Array): Buffer {
   const copied = Buffer.allocUnsafe(end - start + (suffix?.length ?? 0));
   bytes.copy(copied, 0, start, end);
   if (suffix !== undefined) copied.set(suffix, end - start);

@@ -52,7 +52,7 @@ export class RetentionIndex<Contents> {
     this.#bytes += bytes;
     this.last = offset;
     while (line.entries.length > limits.topicMessages || line.bytes > limits.topicBytes) this.#prune(line);
-    this.prune();
+    this.prune(publishedMs);
   }
 
   /** A topic's line, which begins here where there is none. */
@@ -66,10 +66,10 @@ export class RetentionIndex<Contents> {
   }
 
   /** Removes what is too old or too much in all. */
-  prune(): void {
-    const { limits, now } = this.#options;
+  prune(nowMs: number = this.#options.now()): void {
+    const { limits } = this.#options;
     const order = this.#order;
-    const oldestMs = now() - limits.ageMs;
+    const oldestMs = nowMs - limits.ageMs;
     while (order.length > 0) {
       const place = order.placeOf(0);
       const line = order.columns.lines[place] as TopicLine<Contents>;

@@ -8,7 +8,7 @@ import { dirname, join, resolve } from "node:path";
 interface Manifest {
   readonly name: string;
   readonly version: string;
-  readonly exports: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, unknown>>;
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
@@ -20,11 +20,12 @@ rmSync(scratch, { recursive: true, force: true });
 mkdirSync(scratch, { recursive: true });
 
 // Without this a file that was renamed would stay in dist/ and be published.
-for (const output of globSync("packages/*/{dist,*.tsbuildinfo}")) rmSync(output, { recursive: true });
+for (const output of globSync("packages/*/{bundle,dist,*.tsbuildinfo}")) rmSync(output, { recursive: true });
 if (spawnSync("tsc", ["-b"]).status !== 0) {
   console.error("The packages do not build; see: pnpm check types");
   process.exit(1);
 }
+await import("./bundle.ts");
 execFileSync("pnpm", ["--recursive", "--filter", "./packages/*", "pack", "--pack-destination", scratch]);
 
 const problems: string[] = [];

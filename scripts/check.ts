@@ -17,7 +17,7 @@ const steps: Record<string, string[][]> = {
   ],
   unused: [["knip", "--no-config-hints"]],
   packages: [script("check-packages.ts")],
-  size: [["size-limit"]],
+  size: [script("bundle.ts"), ["size-limit"]],
 };
 
 const environment = {

@@ -64,13 +64,13 @@ async function main(options: Options): Promise<void> {
       if (!options.json) console.log(`\n## ${report.name}\n\n${renderReport(report)}\n`);
       if (options.write) writeReport(report, host, how);
     }
+    if (options.json) console.log(JSON.stringify({ host, reports }, null, 2));
+    if (options.profile) {
+      for (const file of globSync("*.cpuprofile", { cwd: profileFolder }).sort()) {
+        console.log(summarizeProfile(join(profileFolder, file)));
+      }
+    }
   } finally {
     snapshot.remove();
-  }
-  if (options.json) console.log(JSON.stringify({ host, reports }, null, 2));
-  if (options.profile) {
-    for (const file of globSync("*.cpuprofile", { cwd: profileFolder }).sort()) {
-      console.log(summarizeProfile(join(profileFolder, file)));
-    }
   }
 }

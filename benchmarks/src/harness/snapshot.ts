@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -40,6 +40,7 @@ interface Manifest {
 export function createSnapshot(): Snapshot {
   const built = spawnSync(join(root, "node_modules/.bin/tsc"), ["-b", "benchmarks"], { cwd: root, encoding: "utf8" });
   if (built.status !== 0) throw new Error(`the benchmarks do not build:\n${built.error?.message ?? built.stdout}`);
+  execFileSync(process.execPath, ["--import=tsx", "scripts/bundle.ts"], { cwd: root });
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "loom-bridge-bench-")));
   const modules = join(folder, "node_modules");
   for (const source of globSync("packages/{protocol,client,server,testing}", { cwd: root }))
@@ -50,7 +51,7 @@ export function createSnapshot(): Snapshot {
   return {
     folder,
     file: (path) => join(folder, "dist", `${path}.js`),
-    command: join(modules, "@loom-bridge/server/dist/cli/main.js"),
+    command: join(modules, "@loom-bridge/server/bundle/cli/main.js"),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -59,7 +60,7 @@ function install(source: string, modules: string): void {
   const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as Manifest;
   const target = join(modules, manifest.name);
   mkdirSync(target, { recursive: true });
-  cpSync(join(source, "dist"), join(target, "dist"), { recursive: true });
+  for (const output of ["bundle", "dist"]) cpSync(join(source, output), join(target, output), { recursive: true });
   writeFileSync(join(target, "package.json"), JSON.stringify({ ...manifest, ...manifest.publishConfig }));
   linkDependencies(source, modules);
 }

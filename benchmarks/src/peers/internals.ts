@@ -1,10 +1,10 @@
 import { systemRuntime } from "@loom-bridge/protocol";
 import type { MemoryStore } from "@loom-bridge/server";
 
-// The only two things that the benchmarks use although they are no public entry, by their place in the built package:
+// The only two things that the benchmarks use although they are no public entry, by their place beside the built package:
 // the store, because loading a million plans by RPC takes minutes; the index, because no call shows its cost alone.
 
-const server = new URL(".", import.meta.resolve("@loom-bridge/server"));
+const server = new URL("../dist/", import.meta.resolve("@loom-bridge/server"));
 
 async function load<Module>(path: string): Promise<Module> {
   return (await import(new URL(path, server).href)) as Module;

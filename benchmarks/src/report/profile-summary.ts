@@ -1,10 +1,17 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { SourceMap, type SourceMapPayload } from "node:module";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 
 interface Profile {
   readonly nodes: readonly {
     readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+    readonly callFrame: {
+      readonly functionName: string;
+      readonly url: string;
+      readonly lineNumber: number;
+      readonly columnNumber: number;
+    };
   }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
@@ -12,12 +19,16 @@ interface Profile {
 
 const shownFunctions = 15;
 
-/** Where a process spent its time: by package and by function, without what they call, idle time apart. */
+/**
+ * Where a process spent its time: by package and by function, without what they call, idle time apart. What it ran must
+ * still be there, with its source maps, so that functions have the places where they are written.
+ */
 export function summarizeProfile(file: string): string {
   const profile = JSON.parse(readFileSync(file, "utf8")) as Profile;
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
   const byPackage = new Map<string, number>();
   const byFunction = new Map<string, number>();
+  const maps = new Map<string, SourceMap | undefined>();
   let busy = 0;
   let idle = 0;
   for (const [index, id] of profile.samples.entries()) {
@@ -31,7 +42,8 @@ export function summarizeProfile(file: string): string {
     }
     busy += time;
     const owner = ownerOf(frame);
-    const place = frame.url === "" ? "" : ` ${basename(frame.url)}:${frame.lineNumber + 1}`;
+    if (!maps.has(frame.url)) maps.set(frame.url, readSourceMap(frame.url));
+    const place = frame.url === "" ? "" : ` ${placeOf(frame, maps.get(frame.url))}`;
     add(byPackage, owner, time);
     add(byFunction, `${frame.functionName || "(anonymous)"}${place} [${owner}]`, time);
   }
@@ -45,6 +57,17 @@ export function summarizeProfile(file: string): string {
       .slice(0, shownFunctions)
       .map(([name, time]) => `  ${share(time)}  ${name}`),
   ].join("\n");
+}
+
+function readSourceMap(url: string): SourceMap | undefined {
+  const file = url.startsWith("file:") ? `${fileURLToPath(url)}.map` : "";
+  return existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, "utf8")) as SourceMapPayload) : undefined;
+}
+
+function placeOf({ url, lineNumber, columnNumber }: Profile["nodes"][number]["callFrame"], map?: SourceMap): string {
+  const entry = map?.findEntry(lineNumber, columnNumber);
+  if (entry === undefined || !("originalSource" in entry)) return `${basename(url)}:${lineNumber + 1}`;
+  return `${basename(entry.originalSource)}:${entry.originalLine + 1}`;
 }
 
 function ownerOf({ functionName, url }: Profile["nodes"][number]["callFrame"]): string {

@@ -44,10 +44,8 @@ export class AckLine {
         next = this.#open[this.#head];
       }
     }
-    if (this.#head === this.#open.length) {
-      this.#open.length = 0;
-      this.#head = 0;
-    } else if (this.#head === 1024) {
+    // Seldom: to cut an array costs more than all else here.
+    if (this.#head >= 256 && this.#head * 2 >= this.#open.length) {
       this.#open = this.#open.slice(this.#head);
       this.#head = 0;
     }

@@ -38,6 +38,11 @@ export class Outbox implements AsyncIterableIterator<ClientEvent> {
     });
   }
 
+  /** Says that a source has something that somebody waits for: it goes out without what else this tick may produce. */
+  hurry(): void {
+    this.#wakeup.wake();
+  }
+
   /** Ends the stream once the sources are empty. */
   end(): void {
     this.#ending = true;

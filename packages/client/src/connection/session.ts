@@ -73,7 +73,7 @@ export class Session {
     const acks = [this.#acks, this.#settlements];
     const sources = [register, this.#heartbeat, ...acks, control, calls, publishes, this.#goodbye];
     this.#outbox = new Outbox(runtime, sources);
-    this.#control.listen(notify);
+    this.#control.listen(() => this.#outbox.hurry());
     this.ended = this.#run();
   }
 
@@ -203,7 +203,7 @@ export class Session {
     this.#options.onAck(ack);
     const notify = (): void => this.#outbox.notify();
     this.#options.publishes.attach(ack.publishWindow, notify);
-    this.#options.calls.attach(ack.maxOpenCalls, notify);
+    this.#options.calls.attach(ack.maxOpenCalls, () => this.#outbox.hurry());
     const intervalMs = this.#options.heartbeatIntervalMs ?? (ack.heartbeatIntervalMs || heartbeatIntervalMs);
     this.#heartbeat.start(intervalMs, ack.features.includes(Feature.NOTICES));
     this.#acked.resolve(ack);

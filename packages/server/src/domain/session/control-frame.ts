@@ -46,6 +46,11 @@ export function frameSize(frame: ControlFrame): number {
   }
 }
 
+/** Whether somebody waits for just this frame. A drain is to be heard of together with what its connection says of it. */
+export function isUrgent({ kind }: ControlFrame): boolean {
+  return kind !== "drain";
+}
+
 /** What ends the session of an agent for which so many frames wait that one more has no room. */
 export function doesNotRead(
   waiting: number,

@@ -14,8 +14,9 @@ import { AgentProvider } from "./agent-provider.ts";
 import { AnswerRights } from "./answer-rights.ts";
 import { Caller, type CallRequest } from "./caller.ts";
 import { checkHearing } from "./check-hearing.ts";
-import { type ControlFrame, doesNotRead, frameSize } from "./control-frame.ts";
+import { type ControlFrame, doesNotRead, frameSize, isUrgent } from "./control-frame.ts";
 import { Liveness } from "./liveness.ts";
+import type { OnReady } from "./on-ready.ts";
 import { PublishLine } from "./publish-line.ts";
 import { checkSubscription, type Registration } from "./registration.ts";
 import type { SessionSettings } from "./session-settings.ts";
@@ -66,7 +67,7 @@ export class Session {
   readonly #answers: AnswerRights | undefined;
   readonly #liveness: Liveness;
   #heartbeat: number | undefined;
-  #onReady = (): void => {};
+  #onReady: OnReady = () => {};
   #finishing = false;
   #ended: SessionEnd | undefined;
 
@@ -215,7 +216,7 @@ export class Session {
   }
 
   /** Has `onReady` called when there may be something to take, and at the end. Promises would grow old while idle. */
-  whenReady(onReady: () => void): void {
+  whenReady(onReady: OnReady): void {
     this.#onReady = onReady;
   }
 
@@ -294,6 +295,6 @@ export class Session {
       this.end(doesNotRead(this.#control.length, this.#parts.settings));
       return;
     }
-    this.#onReady();
+    this.#onReady(isUrgent(frame));
   }
 }

@@ -3,6 +3,7 @@ import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
 import type { ClientEvent } from "@loom-bridge/protocol/messages";
 import type { Access } from "../../domain/access/access.ts";
 import type { Logger } from "../../domain/logger.ts";
+import type { OnReady } from "../../domain/session/on-ready.ts";
 import type { Session } from "../../domain/session/session.ts";
 import type { SessionRegistry } from "../../domain/session/session-registry.ts";
 import type { SessionSettings } from "../../domain/session/session-settings.ts";
@@ -31,14 +32,14 @@ export interface StreamEnd {
 export class AgentStream {
   readonly #options: AgentStreamOptions;
   readonly #access: Access;
-  readonly #onReady: () => void;
+  readonly #onReady: OnReady;
   #registerTimer: Timer | undefined;
   #open: OpenedSession | undefined;
   /** What ends the stream in place of the session's own reason. */
   #failure: StreamEnd | undefined;
 
   /** @param onReady called when there may be something to take, and when the stream has ended */
-  constructor(options: AgentStreamOptions, access: Access, onReady: () => void) {
+  constructor(options: AgentStreamOptions, access: Access, onReady: OnReady) {
     this.#options = options;
     this.#access = access;
     this.#onReady = onReady;

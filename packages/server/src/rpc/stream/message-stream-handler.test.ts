@@ -122,6 +122,33 @@ test("all that a tick brings leaves in one write, as one batch or as plain event
   );
 });
 
+test("a call and its answer leave when all promises have settled, without a turn of the event loop", async () => {
+  const { open } = startBridge();
+  const provider = open();
+  const tools = [{ name: "echo", parametersSchema: '{"type":"object"}' }];
+  provider.say(register("provider", { tools, features: [Feature.BATCHES] }));
+  const caller = open();
+  caller.say(register("caller", { features: [Feature.BATCHES] }));
+  await settle();
+  const turn = new Promise((resolve) => setImmediate(() => resolve("a turn")));
+  const sent = async (agent: typeof caller): Promise<Delivery["delivery"] | undefined> => {
+    for (let tick = 0; tick < 50; tick += 1) {
+      await Promise.race([new Promise<void>((resolve) => process.nextTick(resolve)), turn]);
+      if (agent.state.writes.length > 1) break;
+    }
+    return agent.heard()[1];
+  };
+
+  caller.say({ case: "toolRequest", value: { ref: 1, call: { name: "echo", arguments: "{}" } } });
+  const request = await sent(provider);
+  assert.ok(request?.case === "toolRequest");
+  provider.say({ case: "toolResponse", value: { ref: request.value.ref, result: { output: "7" } } });
+  const response = await sent(caller);
+  assert.ok(response?.case === "toolResponse");
+  assert.equal(response.value.result?.output, "7");
+  assert.equal(await Promise.race([turn, Promise.resolve("none yet")]), "none yet");
+});
+
 test("a subscriber that does not read holds a bounded part, and still gets its status when its session ends", async () => {
   const { open, bridge } = startBridge();
   const subscriptions = [{ id: 1, filters: ["a.b"], qos: Qos.REALTIME }];

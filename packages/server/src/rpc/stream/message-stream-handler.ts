@@ -30,12 +30,13 @@ class Carrier implements MessageReceiver {
   #tools: ToolFrameReader | undefined;
   #decoder: PublishDecoder | undefined;
   #isScheduled = false;
+  #isNext = false;
   #isOver = false;
 
   constructor(wire: MessageStream, access: Access, encoder: EventEncoder, options: AgentStreamOptions) {
     this.#wire = wire;
     this.#options = options;
-    this.#stream = new AgentStream(options, access, () => this.#writeSoon());
+    this.#stream = new AgentStream(options, access, (isUrgent) => this.#writeSoon(isUrgent));
     this.#writer = new DeliveryWriter(wire, this.#stream, encoder, options);
   }
 
@@ -65,16 +66,26 @@ class Carrier implements MessageReceiver {
     this.#stream.fail(reason);
   }
 
-  /** One write for everything that this tick brings. The greeting and the end need not wait. */
-  #writeSoon(): void {
-    if (this.#isScheduled || this.#isOver) return;
-    this.#isScheduled = true;
-    const write = (): void => {
-      this.#isScheduled = false;
-      this.#write();
-    };
-    if (this.#writer.greeted && this.#stream.ended === undefined) this.#options.runtime.defer(write);
-    else queueMicrotask(write);
+  /**
+   * One write for everything that this tick brings. What is urgent, the greeting and the end go out when all promises have
+   * settled: the tick's end is a turn of the event loop later, and Node writes a turn after that.
+   */
+  #writeSoon(isUrgent = false): void {
+    if (this.#isOver) return;
+    if (isUrgent || !this.#writer.greeted || this.#stream.ended !== undefined) {
+      if (this.#isNext) return;
+      this.#isNext = true;
+      process.nextTick(() => {
+        this.#isNext = false;
+        this.#write();
+      });
+    } else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      this.#options.runtime.defer(() => {
+        this.#isScheduled = false;
+        this.#write();
+      });
+    }
   }
 
   /** Never throws: what goes wrong ends the stream. */

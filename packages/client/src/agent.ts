@@ -174,7 +174,8 @@ export class Agent implements AsyncDisposable {
   callTool(name: string, args?: unknown, options?: CallToolOptions): Promise<unknown>;
   async callTool(tool: string | Tool, args?: unknown, options: CallToolOptions = {}): Promise<unknown> {
     this.#life.ensureRunning();
-    return callTool(this.#calls, this.client.runtime, tool, args, options);
+    // Returned as it is, its result would come three promises later.
+    return await callTool(this.#calls, this.client.runtime, tool, args, options);
   }
 
   /** Adds a subscription and returns its id. Default handler: `onEvent`. */

@@ -14,9 +14,12 @@ export type ToolResultInit = MessageInitShape<typeof ToolResultSchema>;
 /** Runs a tool for a call. Whatever goes wrong is a result. */
 export async function runTool(tool: Tool, argumentsJson: string, context: ToolContext): Promise<ToolResultInit> {
   try {
-    const args = await check(tool.input, parse(argumentsJson), invalidArguments);
-    const result = await tool.run(args, context);
-    return withinLimit(stringify(tool.output === undefined ? result : await check(tool.output, result, invalidResult)));
+    // Waited for only where there is something to wait for: who called waits for every turn of the promises.
+    const checked = check(tool.input, parse(argumentsJson), invalidArguments);
+    const returned = tool.run(isThenable(checked) ? await checked : checked, context);
+    const result = isThenable(returned) ? await returned : returned;
+    const output = tool.output === undefined ? result : check(tool.output, result, invalidResult);
+    return withinLimit(stringify(isThenable(output) ? await output : output));
   } catch (error) {
     return failure(error);
   }
@@ -58,14 +61,19 @@ function parse(argumentsJson: string): unknown {
   }
 }
 
-async function check(
-  schema: StandardSchemaV1,
-  value: unknown,
-  refuse: (problem: string) => ToolError,
-): Promise<unknown> {
-  const result = await schema["~standard"].validate(value);
-  if (result.issues === undefined) return result.value;
-  throw refuse(result.issues.slice(0, 10).map(describe).join("; "));
+/** The value as the schema has it; a promise of it where the schema takes its time. */
+function check(schema: StandardSchemaV1, value: unknown, refuse: (problem: string) => ToolError): unknown {
+  const accept = (result: StandardSchemaV1.Result<unknown>): unknown => {
+    if (result.issues === undefined) return result.value;
+    throw refuse(result.issues.slice(0, 10).map(describe).join("; "));
+  };
+  const result = schema["~standard"].validate(value);
+  return isThenable(result) ? result.then(accept) : accept(result);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const mayBe = (typeof value === "object" && value !== null) || typeof value === "function";
+  return mayBe && "then" in value && typeof value.then === "function";
 }
 
 function describe(issue: StandardSchemaV1.Issue): string {

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { LoomError, limits, type Runtime, type Timer } from "@loom-bridge/protocol";
 import {
+  ChainSchema,
   type ClientEvent,
   type ToolCall,
   ToolCallSchema,
@@ -137,7 +138,7 @@ export class ToolCalls implements FrameSource {
   /** Resolves with the result, whatever its status. */
   call(init: MessageInitShape<typeof ToolCallSchema>, options: ToolCallOptions): Promise<ToolResult> {
     const { signal, repeatable, onBehalfOf } = options;
-    const call = create(ToolCallSchema, init);
+    const call = toCall(init);
     const problem = checkEncoding(call);
     if (problem !== undefined) return Promise.reject(problem);
     if (signal?.aborted) return Promise.reject(canceled(call, signal, "NOT_SENT"));
@@ -194,6 +195,22 @@ export class ToolCalls implements FrameSource {
     this.#cancels.push(clientEvent("toolCancel", create(ToolCancelSchema, { ref, reason })));
     this.#onChange();
   }
+}
+
+function toCall(init: MessageInitShape<typeof ToolCallSchema>): ToolCall {
+  const { chain } = init;
+  return {
+    $typeName: "loom.bridge.v1.ToolCall",
+    id: init.id ?? "",
+    name: init.name ?? "",
+    arguments: init.arguments ?? "",
+    timeoutMs: init.timeoutMs ?? 0,
+    headers: init.headers ?? {},
+    correlationId: init.correlationId ?? "",
+    idempotencyKey: init.idempotencyKey ?? "",
+    toolHash: init.toolHash ?? "",
+    ...(chain === undefined ? {} : { chain: create(ChainSchema, chain) }),
+  };
 }
 
 function checkEncoding(call: ToolCall): LoomError | undefined {

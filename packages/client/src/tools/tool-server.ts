@@ -4,16 +4,16 @@ import {
   type ClientEvent,
   type ToolCancel,
   type ToolRequest,
+  type ToolResponse,
   ToolResponseSchema,
   ToolStatus,
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "../connection/client-event.ts";
 import { ToolError } from "../errors/tool-error.ts";
-import { fromChain } from "../events/event-chain.ts";
 import type { Tool } from "./define-tool.ts";
+import { LazyAbort } from "./lazy-abort.ts";
 import { failure, runTool, type ToolResultInit } from "./run-tool.ts";
-import { noteServed } from "./served-calls.ts";
-import type { ToolContext } from "./tool-context.ts";
+import { createToolContext, type ServedCall } from "./served-calls.ts";
 
 const maxRunning = 64;
 const maxWaiting = 1024;
@@ -27,12 +27,8 @@ export interface ToolServerOptions {
   readonly onIdle: () => void;
 }
 
-interface Run {
-  readonly ref: number;
+interface Run extends ServedCall {
   readonly tool: Tool;
-  readonly request: ToolRequest;
-  readonly deadlineMs: number;
-  readonly controller: AbortController;
   /** Answers once; later answers are ignored. */
   answer(result: ToolResultInit): void;
   /** Takes what belongs to the run away, without an answer. */
@@ -95,49 +91,37 @@ export class ToolServer {
     const { runtime } = this.#options;
     const callMs = request.call?.timeoutMs || limits.toolTimeoutDefaultMs;
     const timeoutMs = Math.min(callMs, tool.timeoutMs ?? callMs);
-    const controller = new AbortController();
+    const abort = new LazyAbort();
+    const isOpen = (): boolean => this.#open.get(request.ref) === run;
     const close = (): void => {
       timer.cancel();
-      if (this.#open.get(request.ref) === run) this.#open.delete(request.ref);
+      if (isOpen()) this.#open.delete(request.ref);
     };
     const drop = (): void => {
       close();
-      controller.abort();
+      abort.abort();
     };
     const answer = (result: ToolResultInit): void => {
-      if (this.#open.get(request.ref) !== run) return;
+      if (!isOpen()) return;
       close();
       this.#send(request, result);
     };
     const timer = runtime.setTimer(() => {
       answer(failure(new ToolError("TIMEOUT", "Timeout", { status: ToolStatus.TOOL_TIMEOUT })));
-      controller.abort();
+      abort.abort();
     }, timeoutMs);
     const deadlineMs = runtime.monotonic() + timeoutMs;
-    const run: Run = { ref: request.ref, tool, request, deadlineMs, controller, answer, drop };
+    const remainingMs = (): number => Math.max(0, deadlineMs - runtime.monotonic());
+    const run: Run = { tool, request, abort, isOpen, remainingMs, answer, drop };
     this.#open.set(request.ref, run);
     return run;
   }
 
   async #start(run: Run): Promise<void> {
-    if (!run.controller.signal.aborted) {
+    if (!run.abort.isAborted) {
       this.#running += 1;
-      const { agentId, runtime } = this.#options;
-      const { call, caller, callers } = run.request;
-      const context: ToolContext = {
-        agentId,
-        callId: call?.id ?? "",
-        caller,
-        callers,
-        headers: call?.headers ?? {},
-        correlationId: call?.correlationId ?? "",
-        idempotencyKey: call?.idempotencyKey ?? "",
-        chain: call?.chain === undefined ? undefined : fromChain(call.chain),
-        signal: run.controller.signal,
-        remainingMs: () => Math.max(0, run.deadlineMs - runtime.monotonic()),
-      };
-      noteServed(context, () => (this.#open.get(run.ref) === run ? run.ref : undefined));
-      const result = await runTool(run.tool, call?.arguments ?? "", context);
+      const context = createToolContext(this.#options.agentId, run);
+      const result = await runTool(run.tool, run.request.call?.arguments ?? "", context);
       this.#running -= 1;
       run.answer(result);
     }
@@ -147,11 +131,19 @@ export class ToolServer {
   }
 
   #send(request: ToolRequest, result: ToolResultInit): void {
-    const response = create(ToolResponseSchema, {
-      ref: request.ref,
-      result: { ...result, id: request.call?.id ?? "" },
-    });
+    const id = request.call?.id ?? "";
+    const response = toResponse(request.ref, id, result);
     // Refused only when the stream is over, and with it the call.
     this.#options.send(clientEvent("toolResponse", response), result.output?.length ?? 0).catch(() => {});
   }
+}
+
+function toResponse(ref: number, id: string, result: ToolResultInit): ToolResponse {
+  const { status = ToolStatus.TOOL_OK, output = "", error } = result;
+  if (error !== undefined) return create(ToolResponseSchema, { ref, result: { ...result, id } });
+  return {
+    $typeName: "loom.bridge.v1.ToolResponse",
+    ref,
+    result: { $typeName: "loom.bridge.v1.ToolResult", id, status, output },
+  };
 }

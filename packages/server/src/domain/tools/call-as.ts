@@ -18,7 +18,8 @@ export type CallAs = (access: Access, call: UnsignedCall, signal: AbortSignal) =
 
 /** A call that is not allowed ends as `permission_denied`, whether there is such a tool or not. */
 export function createCallAs(broker: Pick<ToolBroker, "call">, journal: Journal): CallAs {
-  return async (access, { onBehalfOf = [], ...call }, signal) => {
+  return (access, call, signal) => {
+    const { onBehalfOf = [] } = call;
     const caller = access.agentId ?? "";
     try {
       access.check("tools.call", call.name);
@@ -26,10 +27,10 @@ export function createCallAs(broker: Pick<ToolBroker, "call">, journal: Journal)
       if (onBehalfOf.length >= maxHops) throw tooManyCallers();
     } catch (error) {
       if (LoomError.isInstance(error)) journal.record("refused", call.id, caller, call.name, error.message);
-      throw refusedCall(error);
+      return Promise.reject(refusedCall(error));
     }
     const authority = [...onBehalfOf, access];
-    return await broker.call({ ...call, caller, principal: access.principal.subject, authority }, signal);
+    return broker.call({ ...call, caller, principal: access.principal.subject, authority }, signal);
   };
 }
 

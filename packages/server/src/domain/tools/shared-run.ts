@@ -12,9 +12,10 @@ export interface SharedRun {
 
 export function createSharedRun(run: ToolRun, finished: (outcome: ToolOutcome) => void): SharedRun {
   const callbacks = [finished];
-  const ended = run.outcome.then((outcome) => {
+  let ended: ToolOutcome | undefined;
+  void run.outcome.then((outcome) => {
+    ended = outcome;
     for (const callback of callbacks) callback(outcome);
-    return outcome;
   });
   let waiting = 0;
   return {
@@ -30,8 +31,12 @@ export function createSharedRun(run: ToolRun, finished: (outcome: ToolOutcome) =
           giveUp();
           return;
         }
+        if (ended !== undefined) {
+          resolve(ended);
+          return;
+        }
         signal?.addEventListener("abort", giveUp, { once: true });
-        void ended.then((outcome) => {
+        callbacks.push((outcome) => {
           signal?.removeEventListener("abort", giveUp);
           resolve(outcome);
         });

@@ -51,18 +51,20 @@ export function startToolRun(options: ToolRunOptions): ToolRun {
     };
   });
 
-  const settle = async (): Promise<void> => {
-    try {
-      const result = await provider.call(invocation, abort.signal);
-      if (ended && result.status === "ok") onLateResult();
-      if (!ended) end(check(result));
-    } catch (error) {
-      // A provider that was told to stop may well reject.
-      if (!ended) onDefect(error);
-      end(toolFailures.defect());
-    }
+  const failed = (error: unknown): void => {
+    // A provider that was told to stop may well reject.
+    if (!ended) onDefect(error);
+    end(toolFailures.defect());
   };
-  void settle();
+  const settle = (result: ToolOutcome): void => {
+    if (ended && result.status === "ok") onLateResult();
+    if (!ended) end(check(result));
+  };
+  try {
+    Promise.resolve(provider.call(invocation, abort.signal)).then(settle).catch(failed);
+  } catch (error) {
+    failed(error);
+  }
 
   return { outcome, cancel: () => end(toolFailures.cancelled(true), new LoomError("canceled", "the caller gave up")) };
 }

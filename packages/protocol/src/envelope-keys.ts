@@ -28,9 +28,11 @@ const fields = new Map(
   ]),
 );
 
+const bareKeys = new Map<string, string>(Object.values(envelopeKeys).map((key) => [key, withoutPrefix(key)]));
+
 /** Reads an envelope key: as written, else without its prefix. Empty values count as absent. */
 export function readEnvelopeKey(metadata: Metadata, key: string): string | undefined {
-  return own(metadata, key) || own(metadata, withoutPrefix(key)) || undefined;
+  return own(metadata, key) || own(metadata, bareKeys.get(key) ?? withoutPrefix(key)) || undefined;
 }
 
 /** Reads all envelope keys at once, each as `readEnvelopeKey` does. */

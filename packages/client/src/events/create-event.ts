@@ -26,9 +26,12 @@ export function createEvent(init: EventInit, runtime: Runtime, sender: string | 
   };
 }
 
+const envelopeKeyNames = new Set<string>(Object.values(envelopeKeys));
+
 /** The metadata with the envelope in it. A key that is present stays as it is; nothing empty is written. */
 export function writeMetadata(init: EventInit, sender: string | undefined = init.sender): Record<string, string> {
   const metadata: Record<string, string> = { ...init.metadata };
+  for (const key in metadata) if (metadata[key] === "" && envelopeKeyNames.has(key)) delete metadata[key];
   // Field by field: a loop over their names takes several times as long.
   writeKey(metadata, envelopeKeys.threadId, init.threadId);
   writeKey(metadata, envelopeKeys.correlationId, init.correlationId);
@@ -42,9 +45,6 @@ export function writeMetadata(init: EventInit, sender: string | undefined = init
 }
 
 function writeKey(metadata: Record<string, string>, key: string, value: string | number | undefined): void {
-  const isAbsent = value === undefined || value === "";
-  if (isAbsent && metadata[key] !== "") return;
-  if (readEnvelopeKey(metadata, key) !== undefined) return;
-  if (metadata[key] !== undefined) delete metadata[key];
-  if (!isAbsent) metadata[key] = String(value);
+  if (value === undefined || value === "") return;
+  if (readEnvelopeKey(metadata, key) === undefined) metadata[key] = String(value);
 }

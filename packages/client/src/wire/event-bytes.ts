@@ -1,6 +1,6 @@
 import { WireReader } from "@loom-bridge/protocol/wire";
 
-/** Payloads are copied together, up to so many bytes at once: who keeps one of them keeps no more than that. */
+/** Payloads are copied together, up to so many bytes at once: who keeps one keeps those, or Node's pool of buffers. */
 const copiedBytes = 8192;
 /** A payload of so many bytes is copied alone. */
 const largeBytes = 1024;

@@ -7,6 +7,7 @@ export const peerLabels = {
   grpc: "grpc-js streaming",
   connect: "connect-es streaming",
   raw: "raw node:http2",
+  bytes: "raw node:http2, no codec at the sender",
 } as const;
 
 export type PeerName = keyof typeof peerLabels;
@@ -23,6 +24,8 @@ export async function loadBus(peer: PeerName): Promise<OpenBus> {
       return (await import("./connect-bus.ts")).openConnectBus;
     case "raw":
       return (await import("./raw-bus.ts")).openRawBus;
+    case "bytes":
+      return (await import("./raw-bus.ts")).openBytesBus;
   }
 }
 
@@ -50,6 +53,7 @@ export async function startServer(peer: PeerName, options: object): Promise<Runn
     case "connect":
       return (await import("./connect-server.ts")).startConnectServer();
     case "raw":
+    case "bytes":
       return (await import("./raw-server.ts")).startRawServer();
   }
 }

@@ -9,7 +9,7 @@ export const events: Benchmark = {
   name: "events",
   summary: "1 publisher → bridge → 1 subscriber",
   async run(lab) {
-    const { peers, skipped } = availablePeers(lab, ["loom", "nats", "grpc", "connect", "raw"]);
+    const { peers, skipped } = availablePeers(lab, ["loom", "nats", "grpc", "connect", "raw", "bytes"]);
     const variants = peers.map((peer) => ({ peer, label: peerLabels[peer] }));
     const results = await lab.interleave(
       variants,
@@ -28,6 +28,7 @@ export const events: Benchmark = {
         ...ratioOf("events/s ÷ grpc-js", rate("loom"), rate("grpc"), atLeast(5)),
         ...ratioOf("events/s ÷ connect-es", rate("loom"), rate("connect"), atLeast(8)),
         ...ratioOf("events/s ÷ raw http2", rate("loom"), rate("raw"), atLeast(0.5)),
+        ...ratioOf("events/s ÷ raw http2, no codec at the sender", rate("loom"), rate("bytes")),
       ],
       skipped,
     };

@@ -37,12 +37,10 @@ export class AckLine {
     }
     let last = sequence;
     this.#head += 1;
-    if (this.#finished.size > 0) {
-      for (let next = this.#open[this.#head]; next !== undefined && this.#finished.delete(next); ) {
-        last = next;
-        this.#head += 1;
-        next = this.#open[this.#head];
-      }
+    for (let next = this.#open[this.#head]; next !== undefined && this.#finished.delete(next); ) {
+      last = next;
+      this.#head += 1;
+      next = this.#open[this.#head];
     }
     // Seldom: to cut an array costs more than all else here.
     if (this.#head >= 256 && this.#head * 2 >= this.#open.length) {

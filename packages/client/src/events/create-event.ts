@@ -1,10 +1,8 @@
 import { envelopeKeys, type Runtime, readEnvelopeKey } from "@loom-bridge/protocol";
-import type { EventFields } from "../wire/event-fields.ts";
+import { type EventFields, noTags } from "../wire/event-fields.ts";
 import { checkEvent } from "./check-event.ts";
 import type { EventInit } from "./event-init.ts";
 import { encodePayload } from "./payload.ts";
-
-const noTags: readonly string[] = Object.freeze([]);
 
 /**
  * Makes an event, with the envelope in its metadata. Bytes that are its payload are not copied.

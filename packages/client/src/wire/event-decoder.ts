@@ -2,11 +2,10 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { EventSchema } from "@loom-bridge/protocol/messages";
 import { RepeatedText, readText, type WireReader } from "@loom-bridge/protocol/wire";
 import { copyBytes, type EventBytes } from "./event-bytes.ts";
-import type { EventFields } from "./event-fields.ts";
+import { type EventFields, noTags } from "./event-fields.ts";
 import { MetadataDecoder, noMetadata } from "./metadata-decoder.ts";
 
 const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array();
-const noTags: readonly string[] = Object.freeze([]);
 
 /**
  * Decodes events as protobuf-es does, in a third of its time. What is invalid or written in an unusual way is left to

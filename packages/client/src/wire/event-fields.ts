@@ -1,3 +1,6 @@
+/** What events have that have none. */
+export const noTags: readonly string[] = Object.freeze([]);
+
 /** What an event says. Its message says the same, with a time in other numbers. */
 export interface EventFields {
   readonly id: string;

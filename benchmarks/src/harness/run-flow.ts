@@ -41,6 +41,7 @@ export interface FlowResult {
   readonly bridge: Cost;
   /** Of all processes that receive, added up. */
   readonly subscriber: Cost;
+  /** Measured where the flow has a rate; of no events where it has none. */
   readonly latencies: Latencies;
 }
 
@@ -58,7 +59,7 @@ export function runFlow(lab: Lab, flow: Flow): Promise<FlowResult> {
 
     const all = [publisher, bridge, ...subscribers];
     const { before, after } = await profileWorkers(lab, flow.profile, all, async () => {
-      await subscribers[0]?.call("record");
+      if (rate !== undefined) await subscribers[0]?.call("record");
       const atStart = await sample(all, subscribers);
       await lab.pause(lab.settings.seconds * 1000);
       return { before: atStart, after: await sample(all, subscribers) };

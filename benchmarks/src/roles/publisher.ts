@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { createBenchEvent, sequenceOf } from "../event.ts";
+import { createBenchEvent, createTimedEvent, sequenceOf } from "../event.ts";
 import { loadBus, type PeerName } from "../peers/peers.ts";
 import type { StartRole } from "../worker/role.ts";
 import { acksTopic } from "./topics.ts";
@@ -18,7 +18,7 @@ export interface PublisherOptions {
 }
 
 export interface StartPublishing {
-  /** Events a second. Default: as many as the window allows. */
+  /** Events a second, each with its time of sending. Default: as many as the window allows, without it. */
   readonly rate?: number;
 }
 
@@ -50,13 +50,13 @@ export const start: StartRole<PublisherOptions> = async (options, { fail }) => {
     })),
   );
 
-  async function publishNext(): Promise<void> {
+  /** A promise where the peer makes its user wait: waiting for nothing would cost as much as some peers do. */
+  function publishNext(createEvent: typeof createBenchEvent): void | Promise<void> {
     const source = sources[published % sources.length] as (typeof sources)[number];
     const topic = source.topics[source.published % source.topics.length] as string;
     source.published += 1;
     published += 1;
-    const waiting = source.bus.publish(topic, createBenchEvent(source.name, source.published, payloadBytes));
-    if (waiting !== undefined) await waiting;
+    return source.bus.publish(topic, createEvent(source.name, source.published, payloadBytes));
   }
 
   async function room(): Promise<void> {
@@ -71,7 +71,10 @@ export const start: StartRole<PublisherOptions> = async (options, { fail }) => {
     while (!stopped) {
       await room();
       // So that a peer whose publish never waits still reads and writes between.
-      for (let burst = 0; burst < 64 && published - minConfirmed < window && !stopped; burst += 1) await publishNext();
+      for (let burst = 0; burst < 64 && published - minConfirmed < window && !stopped; burst += 1) {
+        const waiting = publishNext(createBenchEvent);
+        if (waiting !== undefined) await waiting;
+      }
       await setImmediate();
     }
   }
@@ -83,7 +86,7 @@ export const start: StartRole<PublisherOptions> = async (options, { fail }) => {
       const due = before + Math.floor(((performance.now() - startedMs) / 1000) * rate);
       while (published < due && !stopped) {
         await room();
-        await publishNext();
+        await publishNext(createTimedEvent);
       }
       await setTimeout(1);
     }

@@ -57,16 +57,17 @@ export const start: StartRole<SubscriberOptions> = async (options, { fail }) => 
   const connections = await Promise.all(Array.from({ length: options.connections }, () => open(address, fail)));
   for (const [at, connection] of connections.entries()) {
     for (let index = 0; index < options.perConnection; index += 1) {
-      const lastOf = new Map<string, number>();
+      const sources = new Map<string, { last: number }>();
       let received = 0;
       const bus = await connection.join({
         name: `${name}-${at}-${index}`,
         topics,
         onEvent(event) {
-          const expected = (lastOf.get(event.source) ?? 0) + 1;
           const sequence = sequenceOf(event);
-          if (sequence !== expected) fail(new Error(`event ${sequence} of ${event.source} came for ${expected}`));
-          lastOf.set(event.source, sequence);
+          let source = sources.get(event.source);
+          if (source === undefined) sources.set(event.source, (source = { last: 0 }));
+          source.last += 1;
+          if (sequence !== source.last) fail(new Error(`event ${sequence} of ${event.source} came for ${source.last}`));
           received += 1;
           count += 1;
           if (recorded !== undefined && recorded.length < maxRecorded) recorded.push(ageMs(event));

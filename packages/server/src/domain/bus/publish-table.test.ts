@@ -38,3 +38,24 @@ test("a hundred thousand senders with the same id are told apart, and found amon
   for (let sender = 0; sender < 100_000; sender += 1) assert.equal(table.find(`s${sender}`, "id"), sender);
   assert.equal(table.find("s100000", "id"), -1);
 });
+
+test("an id that is published in vain again and again is found no slower", () => {
+  const table = new PublishTable();
+  for (let attempt = 0; attempt < 100_000; attempt += 1) table.delete(table.add("s", "id", 0));
+  assert.equal(table.size, 0);
+  const number = table.add("s", "id", 0);
+  assert.equal(table.find("s", "id"), number);
+});
+
+test("numbers that need more than 32 bits stay apart", { timeout: 60_000 }, () => {
+  const table = new PublishTable(2 ** 32 - 1000);
+  for (let index = 0; index < 5000; index += 1) {
+    assert.equal(table.find("s", String(index)), -1);
+    const number = table.add("s", String(index), 0);
+    assert.equal(number, 2 ** 32 - 1000 + index);
+    assert.equal(table.find("s", String(index)), number);
+    if (table.length > 600) table.shift();
+    assert.equal(table.find("s", String(index - 600)), -1);
+    if (index >= 599) assert.equal(table.find("s", String(index - 599)), number - 599);
+  }
+});

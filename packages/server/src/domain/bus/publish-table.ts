@@ -1,4 +1,4 @@
-import { randomInt } from "node:crypto";
+import { evenBits, KeyHash } from "./key-hash.ts";
 
 /** What is known of a publish, in numbers. */
 export interface PublishFacts {
@@ -9,26 +9,29 @@ export interface PublishFacts {
 type Columns = ReturnType<typeof createColumns>;
 
 const firstPlaces = 1024;
-/** Of an entry in the hash table; the rest is of the hash, so that there may be 2^18 - 1 places. */
-const placeBits = 2 ** 18 - 1;
-const tagBits = ~placeBits;
 
 /**
  * Publishes in the order in which they came, numbered, and found by sender and id. One comes and one goes with every
- * event among very many, so they are no objects: a ring of places, and a hash table that says where to look.
+ * event among very many, so they are no objects: a ring of places, and chains of those whose hashes begin alike, from
+ * the newest back. Nothing is taken out of a chain: it ends where it comes to one that is older than the oldest.
  */
 export class PublishTable {
-  /** Whoever knew it could choose ids that are all looked for in one place. */
-  readonly #seed = randomInt(2 ** 31);
+  readonly #keys = new KeyHash();
   #columns = createColumns(firstPlaces);
   #mask = firstPlaces - 1;
-  /** Places + 1 with a tag by hash, each in the first free slot from there on. 0: free. At least half are. */
-  #slots = new Int32Array(2 * firstPlaces);
-  #first = 0;
-  #next = 0;
+  #chains: ReturnType<typeof createChains>;
+  #first: number;
+  #next: number;
   #size = 0;
   /** What was hashed last: who does not find a publish adds it. */
   readonly #last = { sender: "", id: "", hash: 0 };
+
+  /** @param first the number of the first that is added */
+  constructor(first = 0) {
+    this.#first = first;
+    this.#next = first;
+    this.#chains = createChains(firstPlaces, first - 1);
+  }
 
   /** The number of the oldest. */
   get first(): number {
@@ -47,23 +50,20 @@ export class PublishTable {
 
   /** The number of a publish. Negative: there is none. */
   find(sender: string, id: string): number {
-    const place = placeIn(this.#slots[this.#slotOf(this.#hash(sender, id), sender, id)]);
-    return place < 0 ? -1 : this.#first + ((place - this.#first) & this.#mask);
+    return this.#find(this.#hash(sender, id), sender, id);
   }
 
   /** Adds a publish, instead of an older one with this id, and returns its number. */
   add(sender: string, id: string, atMs: number): number {
     if (this.length > this.#mask) this.#grow();
     const columns = this.#columns;
+    const hash = this.#hash(sender, id);
+    const older = this.#find(hash, sender, id);
+    if (older < 0) this.#size += 1;
+    else columns.ids[older & this.#mask] = undefined;
     const number = this.#next;
     const place = number & this.#mask;
-    const hash = this.#hash(sender, id);
-    const slot = this.#slotOf(hash, sender, id);
-    const older = placeIn(this.#slots[slot]);
-    if (older < 0) this.#size += 1;
-    else columns.ids[older] = undefined;
-    this.#slots[slot] = entryOf(place, hash);
-    columns.hashes[place] = hash;
+    this.#link(number, hash);
     columns.senders[place] = sender;
     columns.ids[place] = id;
     columns.atMs[place] = atMs;
@@ -97,72 +97,74 @@ export class PublishTable {
 
   delete(number: number): void {
     if (!this.has(number)) return;
+    this.#forget(number);
+    // Else one id that is published in vain again and again would make its chain long.
+    const { heads, shift } = this.#chains;
+    const { links } = this.#columns;
     const place = number & this.#mask;
-    this.#free(place);
-    this.#columns.ids[place] = undefined;
-    this.#size -= 1;
+    const head = (links[2 * place] as number) >>> shift;
+    if (heads[head] === (number | 0)) heads[head] = links[2 * place + 1] as number;
   }
 
   /** Removes the oldest. */
   shift(): void {
-    this.delete(this.#first);
+    if (this.has(this.#first)) this.#forget(this.#first);
     this.#first += 1;
+  }
+
+  #forget(number: number): void {
+    this.#columns.ids[number & this.#mask] = undefined;
+    this.#size -= 1;
   }
 
   #hash(sender: string, id: string): number {
     const last = this.#last;
     if (last.id === id && last.sender === sender) return last.hash;
-    const hash = hashText(hashText(this.#seed, sender), id);
+    const hash = this.#keys.of(sender, id);
     last.sender = sender;
     last.id = id;
     last.hash = hash;
     return hash;
   }
 
-  /** The slot of a publish, or the one that it would get. */
-  #slotOf(hash: number, sender: string, id: string): number {
-    const { ids, senders } = this.#columns;
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot] as number;
-      if (entry === 0) return slot;
-      // Most of what is not the one is told by its tag, without a look at its place.
-      if (((entry ^ hash) & tagBits) !== 0) continue;
-      const place = placeIn(entry);
-      if (ids[place] === id && senders[place] === sender) return slot;
+  #find(hash: number, sender: string, id: string): number {
+    const { ids, senders, links } = this.#columns;
+    const { length } = this;
+    const next = this.#next;
+    let number = this.#chains.heads[hash >>> this.#chains.shift] as number;
+    for (let least = 0; ; ) {
+      // Of numbers, 32 bits are kept: enough to tell how many came since, unless it is one that is long gone.
+      const age = (next - number) >>> 0;
+      if (age <= least || age > length) return -1;
+      const place = (next - age) & this.#mask;
+      if (links[2 * place] === hash && ids[place] === id && senders[place] === sender) return next - age;
+      number = links[2 * place + 1] as number;
+      least = age;
     }
   }
 
-  /** Frees the slot of a place, and moves up those behind it that had to step back. */
-  #free(place: number): void {
-    const slots = this.#slots;
-    const { hashes } = this.#columns;
-    const mask = slots.length - 1;
-    let free = (hashes[place] as number) & mask;
-    while (placeIn(slots[free]) !== place) free = (free + 1) & mask;
-    for (let slot = (free + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const wanted = (hashes[placeIn(slots[slot])] as number) & mask;
-      if (((slot - wanted) & mask) < ((slot - free) & mask)) continue;
-      slots[free] = slots[slot] as number;
-      free = slot;
-    }
-    slots[free] = 0;
+  /** Puts a publish before those whose hashes begin like its own. */
+  #link(number: number, hash: number): void {
+    const { heads, shift } = this.#chains;
+    const { links } = this.#columns;
+    const place = number & this.#mask;
+    links[2 * place] = hash;
+    links[2 * place + 1] = heads[hash >>> shift] as number;
+    heads[hash >>> shift] = number;
   }
 
   #grow(): void {
-    const places = 2 * (this.#mask + 1);
     const before = this.#columns;
-    const columns = createColumns(places);
-    this.#slots = new Int32Array(2 * places);
-    for (let number = this.#first; number < this.#next; number += 1) {
-      const from = number & this.#mask;
-      const to = number & (places - 1);
-      copyPlace(before, from, columns, to);
-      if (columns.ids[to] !== undefined) putIntoSlot(this.#slots, columns.hashes[to] as number, to);
-    }
-    this.#columns = columns;
+    const beforeMask = this.#mask;
+    const places = 2 * (beforeMask + 1);
+    this.#columns = createColumns(places);
     this.#mask = places - 1;
+    this.#chains = createChains(places, this.#first - 1);
+    for (let number = this.#first; number < this.#next; number += 1) {
+      const from = number & beforeMask;
+      copyPlace(before, from, this.#columns, number & this.#mask);
+      this.#link(number, before.links[2 * from] as number);
+    }
   }
 }
 
@@ -170,7 +172,8 @@ function createColumns(places: number) {
   return {
     ids: Array.from<string | undefined>({ length: places }),
     senders: Array.from({ length: places }, () => ""),
-    hashes: new Int32Array(places),
+    /** Of each place its hash, and the number of the next older one in its chain: they are read together. */
+    links: new Int32Array(2 * places),
     atMs: new Float64Array(places),
     matched: new Int32Array(places),
     offsets: new Float64Array(places),
@@ -180,42 +183,13 @@ function createColumns(places: number) {
 function copyPlace(source: Columns, from: number, target: Columns, to: number): void {
   target.ids[to] = source.ids[from];
   target.senders[to] = source.senders[from] as string;
-  target.hashes[to] = source.hashes[from] as number;
   target.atMs[to] = source.atMs[from] as number;
   target.matched[to] = source.matched[from] as number;
   target.offsets[to] = source.offsets[from] as number;
 }
 
-function putIntoSlot(slots: Int32Array, hash: number, place: number): void {
-  const mask = slots.length - 1;
-  let slot = hash & mask;
-  while (slots[slot] !== 0) slot = (slot + 1) & mask;
-  slots[slot] = entryOf(place, hash);
-}
-
-function entryOf(place: number, hash: number): number {
-  return (hash & tagBits) | (place + 1);
-}
-
-/** The place that an entry of the hash table names. Negative: none. */
-function placeIn(entry: number | undefined): number {
-  return ((entry as number) & placeBits) - 1;
-}
-
-/** Four characters at a time, in two strands that do not wait for each other. */
-function hashText(seed: number, text: string): number {
-  const { length } = text;
-  let [one, other] = [seed, ~seed];
-  let index = 0;
-  for (; index + 3 < length; index += 4) {
-    one = mix(one ^ (text.charCodeAt(index) | (text.charCodeAt(index + 1) << 16)));
-    other = mix(other ^ (text.charCodeAt(index + 2) | (text.charCodeAt(index + 3) << 16)));
-  }
-  for (; index < length; index += 1) one = mix(one ^ text.charCodeAt(index));
-  return mix(one ^ Math.imul(other, 0x1b873593) ^ length);
-}
-
-function mix(bits: number): number {
-  const product = Math.imul(bits, 0x5bd1e995);
-  return product ^ (product >>> 15);
+/** Where chains begin, by the upper bits of a hash; at first with a number that is none any more. */
+function createChains(places: number, none: number) {
+  const bits = Math.min(evenBits, Math.log2(2 * places));
+  return { heads: new Int32Array(2 ** bits).fill(none), shift: 32 - bits };
 }

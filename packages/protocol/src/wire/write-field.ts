@@ -33,7 +33,7 @@ export function writeVarint(buffer: Uint8Array, start: number, value: number): n
 }
 
 /** Up to this length, a loop is faster than a call into Node. */
-const shortText = 64;
+const shortText = 12;
 
 /** How many bytes a text takes as UTF-8. */
 export function textBytes(text: string): number {
@@ -44,19 +44,17 @@ export function textBytes(text: string): number {
   return text.length;
 }
 
-/** Writes a field of text, its tag before it; returns where it ends. It looks at short ASCII once only. */
+/** So many characters take at most as many bytes as a length of one byte can say. */
+const maxShortCharacters = Math.floor(0x7f / 3);
+
+/** Writes a field of text, its tag before it; returns where it ends. */
 export function writeTextField(buffer: Buffer, start: number, tag: number, text: string): number {
-  const { length } = text;
   buffer[start] = tag;
-  if (length <= shortText) {
-    buffer[start + 1] = length;
-    let index = 0;
-    for (; index < length; index += 1) {
-      const code = text.charCodeAt(index);
-      if (code > 0x7f) break;
-      buffer[start + 2 + index] = code;
-    }
-    if (index === length) return start + 2 + length;
+  if (text.length <= maxShortCharacters) {
+    // Node writes even short texts in half the time of a loop.
+    const bytes = buffer.write(text, start + 2);
+    buffer[start + 1] = bytes;
+    return start + 2 + bytes;
   }
   const bytes = Buffer.byteLength(text);
   return writeText(buffer, writeVarint(buffer, start + 1, bytes), text, bytes);
@@ -64,7 +62,5 @@ export function writeTextField(buffer: Buffer, start: number, tag: number, text:
 
 /** Writes a text of so many bytes as UTF-8; returns where it ends. */
 export function writeText(buffer: Buffer, start: number, text: string, bytes: number): number {
-  if (bytes > shortText || bytes !== text.length) return start + buffer.write(text, start, bytes, "utf8");
-  for (let index = 0; index < bytes; index += 1) buffer[start + index] = text.charCodeAt(index);
-  return start + bytes;
+  return start + buffer.write(text, start, bytes, bytes === text.length ? "latin1" : "utf8");
 }

@@ -12,6 +12,7 @@ export { WireReader } from "./wire/wire-reader.ts";
 export { isSameText, isText, RepeatedText, readText } from "./wire/wire-text.ts";
 export {
   blockBytes,
+  closeBlock,
   pairBytes,
   textBytes,
   textFieldBytes,

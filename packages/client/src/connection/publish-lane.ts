@@ -1,27 +1,12 @@
 import { LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
-import type { ClientEvent, ReceiptBatch } from "@loom-bridge/protocol/messages";
+import type { ClientEvent, Receipt, ReceiptBatch } from "@loom-bridge/protocol/messages";
 import { OutcomeUnknownError } from "../errors/outcome-unknown-error.ts";
 import { EncodedPublishBatch } from "../wire/encoded-publish-batch.ts";
 import { clientEvent } from "./client-event.ts";
 import type { FrameSource } from "./outbox.ts";
-import { type PublishReceipt, readReceipt } from "./publish-receipt.ts";
+import type { OutgoingPublish } from "./outgoing-publish.ts";
+import { readReceipt } from "./publish-receipt.ts";
 import type { SendQueue } from "./send-queue.ts";
-
-/** An encoded event on its way out. */
-export interface OutgoingPublish {
-  readonly topic: string;
-  readonly id: string;
-  /** A PublishItem. */
-  readonly item: Uint8Array;
-  /** When it was first sent, on the monotonic clock. Written by the lane. */
-  sentMs: number | undefined;
-  /** Nobody waits for it any more: if it was not sent, it is not. */
-  abandoned: boolean;
-  /** Whether `settle` is called with a receipt too, and not only with what went wrong. */
-  wantsReceipt: boolean;
-  /** Called with what happened. */
-  settle: (outcome: PublishReceipt | LoomError) => void;
-}
 
 const maxBatchItems = 256;
 const maxBatchBytes = 524_288;
@@ -43,7 +28,9 @@ export class PublishLane implements FrameSource {
   #window = 0;
   /** What to send before the queue: it was sent on an earlier stream. */
   #again: OutgoingPublish[] = [];
-  #unanswered: OutgoingPublish[] = [];
+  #sent: OutgoingPublish[] = [];
+  /** How many of them, from the front, are answered. */
+  #answered = 0;
   #unansweredBytes = 0;
   /** The ref of the first unanswered publish. */
   #firstRef = 1;
@@ -57,12 +44,12 @@ export class PublishLane implements FrameSource {
 
   /** Publishes that wait to be sent or to be answered. */
   get length(): number {
-    return this.#queue.length + this.#again.length + this.#unanswered.length;
+    return this.#queue.length + this.#again.length + this.unanswered;
   }
 
   /** Publishes that were sent and not answered. */
   get unanswered(): number {
-    return this.#unanswered.length;
+    return this.#sent.length - this.#answered;
   }
 
   /** Begins with a stream that the bridge has acknowledged: at most so many publishes may be unanswered. */
@@ -81,49 +68,49 @@ export class PublishLane implements FrameSource {
   detach(): void {
     this.pause();
     this.#onChange = (): void => {};
-    this.#again = [...this.#unanswered, ...this.#again];
-    this.#unanswered = [];
+    this.#again = [...this.#sent.slice(this.#answered), ...this.#again];
+    this.#sent = [];
+    this.#answered = 0;
     this.#unansweredBytes = 0;
     this.#firstRef = 1;
     this.#expire();
   }
 
   take(): ClientEvent | undefined {
-    const room = Math.min(maxBatchItems, this.#window - this.#unanswered.length);
+    const room = Math.min(maxBatchItems, this.#window - this.unanswered);
     const roomBytes = Math.min(maxBatchBytes, maxUnansweredBytes - this.#unansweredBytes);
     if (room <= 0 || roomBytes <= 0) return undefined;
     const publishes = this.#again.length > 0 ? this.#takeAgain(room, roomBytes) : this.#takeNew(room, roomBytes);
     if (publishes.length === 0) return undefined;
-    const firstRef = BigInt(this.#firstRef + this.#unanswered.length);
+    const firstRef = BigInt(this.#firstRef + this.unanswered);
+    const nowMs = this.#runtime.monotonic();
     for (const publish of publishes) {
-      publish.sentMs ??= this.#runtime.monotonic();
-      this.#unanswered.push(publish);
-      this.#unansweredBytes += publish.item.byteLength;
+      publish.sentMs ??= nowMs;
+      this.#sent.push(publish);
+      this.#unansweredBytes += publish.bytes;
     }
-    const items = publishes.map(({ item }) => item);
+    const items = publishes.map(({ encoded }) => encoded);
     return clientEvent("publishBatch", new EncodedPublishBatch(firstRef, items));
   }
 
   /** @throws LoomError `internal` when the bridge answers what was not asked. */
   onReceipts(batch: ReceiptBatch): void {
-    let answered = 0;
     for (const receipt of batch.receipts) {
       const count = receipt.count || 1;
-      if (Number(receipt.ref) !== this.#firstRef + answered || answered + count > this.#unanswered.length) {
+      if (Number(receipt.ref) !== this.#firstRef || count > this.unanswered) {
         throw new LoomError(
           "internal",
           `the bridge sent a receipt for publish ${receipt.ref}, which is not the next one`,
         );
       }
-      for (const [index, publish] of this.#unanswered.slice(answered, answered + count).entries()) {
-        this.#unansweredBytes -= publish.item.byteLength;
-        if (receipt.error === undefined && !publish.wantsReceipt) continue;
-        publish.settle(readReceipt(receipt, publish, index === count - 1));
-      }
-      answered += count;
+      this.#firstRef += count;
+      for (let left = count; left > 0; left -= 1) this.#settle(receipt, left === 1);
     }
-    this.#unanswered = this.#unanswered.slice(answered);
-    this.#firstRef += answered;
+    // Not each time, as to cut an array is a copy.
+    if (2 * this.#answered >= this.#sent.length) {
+      this.#sent = this.#sent.slice(this.#answered);
+      this.#answered = 0;
+    }
     this.#onChange();
   }
 
@@ -133,6 +120,14 @@ export class PublishLane implements FrameSource {
     this.#expiry?.cancel();
     for (const publish of this.#again.splice(0)) publish.settle(unknownOutcome(publish, cause));
     for (const publish of this.#queue.clear(unsent)) publish.settle(unsent);
+  }
+
+  /** The next publish is answered; `isLast` as for `readReceipt`. */
+  #settle(receipt: Receipt, isLast: boolean): void {
+    const publish = this.#sent[this.#answered] as OutgoingPublish;
+    this.#answered += 1;
+    this.#unansweredBytes -= publish.bytes;
+    if (receipt.error !== undefined || publish.wantsReceipt) publish.settle(readReceipt(receipt, publish, isLast));
   }
 
   #takeNew(room: number, roomBytes: number): OutgoingPublish[] {
@@ -146,7 +141,7 @@ export class PublishLane implements FrameSource {
   #takeAgain(room: number, roomBytes: number): OutgoingPublish[] {
     let count = 0;
     for (let bytes = 0; count < Math.min(room, this.#again.length); count += 1) {
-      bytes += this.#again[count]?.item.byteLength ?? 0;
+      bytes += this.#again[count]?.bytes ?? 0;
       if (count > 0 && bytes > roomBytes) break;
     }
     return this.#again.splice(0, count);

@@ -1,5 +1,5 @@
 import { LoomError, limits, parseTopic, type Runtime } from "@loom-bridge/protocol";
-import type { OutgoingPublish } from "../connection/publish-lane.ts";
+import { OutgoingPublish } from "../connection/outgoing-publish.ts";
 import type { PublishReceipt } from "../connection/publish-receipt.ts";
 import type { SendQueue } from "../connection/send-queue.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
@@ -53,7 +53,7 @@ export class Publisher {
     // Where there is room, a post must not cost more than the event.
     if (timeoutMs === undefined) {
       const publish = this.#prepare(topic, init, false);
-      return queue.offer(publish, publish.item.byteLength) ? queued : this.#postSlowly(publish);
+      return queue.offer(publish, publish.bytes) ? queued : this.#postSlowly(publish);
     }
     return this.#postSlowly(this.#prepare(topic, init, true));
   }
@@ -79,7 +79,7 @@ export class Publisher {
   #send(publish: OutgoingPublish): Promise<void> {
     const { runtime, queue, timeoutMs } = this.#options;
     if (timeoutMs !== undefined) limitWait(publish, runtime, timeoutMs);
-    return queue.send(publish, publish.item.byteLength);
+    return queue.send(publish, publish.bytes);
   }
 
   /** What became of it is told to `onLost`, unless its `settle` is replaced. */
@@ -88,15 +88,14 @@ export class Publisher {
     this.#checkTopic(topic);
     const event = createEvent(init, runtime, init.sender ?? agentId);
     const chain = init.chain === undefined ? undefined : toChain(init.chain);
-    const { item, eventBytes } = encode({ topic, event, key: init.key ?? "", chain });
-    if (eventBytes > limits.eventBytes) {
-      const problem = `the event is ${eventBytes} bytes; at most ${limits.eventBytes} are allowed`;
+    const encoded = encode({ topic, event, key: init.key ?? "", chain });
+    if (encoded.eventBytes > limits.eventBytes) {
+      const problem = `the event is ${encoded.eventBytes} bytes; at most ${limits.eventBytes} are allowed`;
       throw new LoomError("resource_exhausted", `${problem}. Send large content by reference`, {
         details: { field: "payload" },
       });
     }
-    const settle = this.#onPosted;
-    return { topic, id: event.id, item, sentMs: undefined, abandoned: false, wantsReceipt, settle };
+    return new OutgoingPublish(topic, event.id, encoded, wantsReceipt, this.#onPosted);
   }
 
   #checkTopic(topic: string): void {

@@ -20,7 +20,7 @@ import {
 import { EnvelopeWriter, ToolFrameReader, toolTags } from "@loom-bridge/protocol/wire";
 import fc from "fast-check";
 import { DeliveryDecoder } from "./delivery-decoder.ts";
-import { encodePublish } from "./encode-publish.ts";
+import { type EncodedPublish, encodePublish } from "./encode-publish.ts";
 import { EncodedBatch } from "./encoded-batch.ts";
 import { EncodedPublishBatch } from "./encoded-publish-batch.ts";
 import { EventBytes } from "./event-bytes.ts";
@@ -68,16 +68,25 @@ function withEvents({ delivery: said, ...others }: Delivery): unknown {
   return { ...others, $unknown, subscription, firstSequence, attempt, events };
 }
 
+function batchOf(items: PublishItem[]): Buffer {
+  return Buffer.from(toBinary(PublishBatchSchema, create(PublishBatchSchema, { items })));
+}
+
+function encodedPublish(item: PublishItem): EncodedPublish {
+  const bytes = batchOf([item]);
+  return { bytes, start: 0, end: bytes.length, eventBytes: item.event.length };
+}
+
 function assertEncodedAlike(message: Event, routing: Pick<PublishItem, "topic" | "key" | "chain">): void {
   const { id, type } = message;
   const expected = outcome(() => {
     const event = toBinary(EventSchema, message);
-    const item = toBinary(PublishItemSchema, create(PublishItemSchema, { ...routing, event, id, type }));
-    return { item: Buffer.from(item), eventBytes: event.length };
+    const item = create(PublishItemSchema, { ...routing, event, id, type });
+    return { batch: batchOf([item]), eventBytes: event.length };
   });
   const encoded = outcome(() => {
-    const { item, eventBytes } = encodePublish({ chain: undefined, ...routing, event: message });
-    return { item: Buffer.from(item), eventBytes };
+    const { bytes, start, end, eventBytes } = encodePublish({ chain: undefined, ...routing, event: message });
+    return { batch: bytes.subarray(start, end), eventBytes };
   });
   assert.deepEqual(encoded, expected);
 }
@@ -112,10 +121,7 @@ test("a batch of encoded publishes is written as the message that it is, even wh
       fc.array(publishItem, { maxLength: 4 }),
       fc.bigInt({ min: 0n, max: 2n ** 53n - 1n }),
       (items, firstRef) => {
-        const encoded = new EncodedPublishBatch(
-          firstRef,
-          items.map((item) => toBinary(PublishItemSchema, item)),
-        );
+        const encoded = new EncodedPublishBatch(firstRef, items.map(encodedPublish));
         const plain = create(PublishBatchSchema, { firstRef, items });
         const [ours, theirs] = [encoded, plain].map((value) =>
           create(ClientEventSchema, { event: { case: "publishBatch", value } }),
@@ -127,6 +133,29 @@ test("a batch of encoded publishes is written as the message that it is, even wh
     ),
     { numRuns: 500 },
   );
+});
+
+test("publishes are written in the order of their batch, wherever they lie", () => {
+  const all = Array.from({ length: 200 }, (_, index) => {
+    const payload = new Uint8Array(index % 50 === 7 ? 20_000 : (index * 97) % 900).fill(index);
+    const event = create(EventSchema, { id: `${index}`, type: "t", payload });
+    return { event, encoded: encodePublish({ topic: "a.b", key: "", chain: undefined, event }) };
+  });
+  // Some were given up before they were sent.
+  const sent = all.filter((_, index) => index % 9 !== 0);
+  for (const publishes of [all, sent, sent.toReversed(), []]) {
+    const encoded = publishes.map((publish) => publish.encoded);
+    const value = new EncodedPublishBatch(3n, encoded);
+    const { event } = fromBinary(
+      ClientEventSchema,
+      written(create(ClientEventSchema, { event: { case: "publishBatch", value } })),
+    );
+    assert.ok(event.case === "publishBatch");
+    assert.deepEqual(
+      event.value.items.map((item) => fromBinary(EventSchema, Uint8Array.from(item.event))),
+      publishes.map((publish) => publish.event),
+    );
+  }
 });
 
 test("what a client says is written byte for byte as protobuf-es does it", () => {

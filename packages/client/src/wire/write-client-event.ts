@@ -1,11 +1,11 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type ClientEvent, ClientEventSchema } from "@loom-bridge/protocol/messages";
 import { blockBytes, type EnvelopeWriter, varintBytes, writeToolFrame } from "@loom-bridge/protocol/wire";
+import type { EncodedPublish } from "./encode-publish.ts";
 import { EncodedPublishBatch } from "./encoded-publish-batch.ts";
 
 const publishBatchTag = 0x22;
 const firstRefTag = 0x08;
-const itemsTag = 0x12;
 
 /**
  * Writes what a client says, as protobuf-es would: batches of encoded publishes, calls of tools and their results by
@@ -26,9 +26,9 @@ export function writeClientEvent(writer: EnvelopeWriter, message: ClientEvent): 
   writer.bytes(bytes);
 }
 
-function writeBatch(writer: EnvelopeWriter, firstRef: number, items: readonly Uint8Array[]): void {
+function writeBatch(writer: EnvelopeWriter, firstRef: number, items: readonly EncodedPublish[]): void {
   let batchBytes = firstRef === 0 ? 0 : 1 + varintBytes(firstRef);
-  for (const item of items) batchBytes += blockBytes(item.length);
+  for (const { start, end } of items) batchBytes += end - start;
   writer.begin(blockBytes(batchBytes));
   writer.byte(publishBatchTag);
   writer.varint(batchBytes);
@@ -36,9 +36,12 @@ function writeBatch(writer: EnvelopeWriter, firstRef: number, items: readonly Ui
     writer.byte(firstRefTag);
     writer.varint(firstRef);
   }
-  for (const item of items) {
-    writer.byte(itemsTag);
-    writer.varint(item.length);
-    writer.bytes(item);
+  let from = 0;
+  for (const [index, { bytes, end }] of items.entries()) {
+    const next = items[index + 1];
+    // Neighbours are copied together.
+    if (next?.bytes === bytes && next.start === end) continue;
+    writer.bytes(bytes.subarray(items[from]?.start, end));
+    from = index + 1;
   }
 }

@@ -1,3 +1,6 @@
+/** How much the first four bytes of a number can say, seven bits each. */
+const fourGroups = 2 ** 28;
+
 /** How many bytes a whole number takes. */
 export function varintBytes(value: number): number {
   let bytes = 1;
@@ -24,9 +27,16 @@ export function pairBytes(key: string, value: string): number {
 export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
   let at = start;
   let rest = value;
+  if (rest >= fourGroups) {
+    // What is left then has few enough bits to be shifted, which takes a fraction of the time.
+    const high = Math.floor(rest / fourGroups);
+    const low = rest - high * fourGroups;
+    for (let shift = 0; shift < 28; shift += 7) buffer[at++] = (low >>> shift) | 0x80;
+    rest = high;
+  }
   while (rest >= 0x80) {
-    buffer[at++] = (rest % 128) | 0x80;
-    rest = Math.floor(rest / 128);
+    buffer[at++] = rest | 0x80;
+    rest >>>= 7;
   }
   buffer[at++] = rest;
   return at;
@@ -63,4 +73,22 @@ export function writeTextField(buffer: Buffer, start: number, tag: number, text:
 /** Writes a text of so many bytes as UTF-8; returns where it ends. */
 export function writeText(buffer: Buffer, start: number, text: string, bytes: number): number {
   return start + buffer.write(text, start, bytes, bytes === text.length ? "latin1" : "utf8");
+}
+
+/**
+ * Writes tag and length in front of a field's content, which was written before its length was known; returns where it
+ * ends. The content moves where its length takes other room than was left.
+ */
+export function closeBlock(
+  buffer: Uint8Array,
+  start: number,
+  tag: number,
+  contentStart: number,
+  contentEnd: number,
+): number {
+  const bytes = contentEnd - contentStart;
+  const movedTo = start + 1 + varintBytes(bytes);
+  if (movedTo !== contentStart) buffer.copyWithin(movedTo, contentStart, contentEnd);
+  buffer[start] = tag;
+  return writeVarint(buffer, start + 1, bytes) + bytes;
 }

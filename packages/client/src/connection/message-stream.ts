@@ -2,6 +2,7 @@ import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape }
 import type { Transport } from "@connectrpc/connect";
 import { LoomError } from "@loom-bridge/protocol";
 import { fromConnectError } from "../errors/from-connect-error.ts";
+import { forEachMessage, type MessageSource } from "./for-each-message.ts";
 import { linkSignals } from "./link-signals.ts";
 
 export interface MessageStreamOptions<Input extends DescMessage, Output extends DescMessage> {
@@ -21,7 +22,7 @@ export interface MessageStreamOptions<Input extends DescMessage, Output extends 
  * iterable ignores `break`, and the call would go on unseen; here it really ends.
  */
 export class MessageStream<Input extends DescMessage, Output extends DescMessage>
-  implements AsyncIterableIterator<MessageShape<Output>>
+  implements AsyncIterableIterator<MessageShape<Output>>, MessageSource<MessageShape<Output>>
 {
   readonly #transport: Transport;
   readonly #options: MessageStreamOptions<Input, Output>;
@@ -48,11 +49,21 @@ export class MessageStream<Input extends DescMessage, Output extends DescMessage
       if (result.done !== true) return result;
       this.#end();
     } catch (error) {
-      const asked = this.#ended || this.#lifetime?.aborted === true;
-      this.#end();
-      if (!asked) throw this.#toLoomError(error);
+      this.#fail(error);
     }
     return { done: true, value: undefined };
+  }
+
+  /** Calls back with each message instead, until the end. */
+  async forEach(onMessage: (message: MessageShape<Output>) => void): Promise<void> {
+    if (this.#ended) return;
+    try {
+      this.#opening ??= this.#open();
+      await forEachMessage(await this.#opening, onMessage);
+      this.#end();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   return(): Promise<IteratorResult<MessageShape<Output>, undefined>> {
@@ -70,6 +81,13 @@ export class MessageStream<Input extends DescMessage, Output extends DescMessage
     // A time of 0: a stream has no deadline, whatever the transport's default is.
     const response = await this.#transport.stream(method, signal, 0, headers, outbound);
     return response.message[Symbol.asyncIterator]();
+  }
+
+  /** Ends the stream: with the error, unless it was to end. */
+  #fail(error: unknown): void {
+    const asked = this.#ended || this.#lifetime?.aborted === true;
+    this.#end();
+    if (!asked) throw this.#toLoomError(error);
   }
 
   #end(): void {

@@ -1,4 +1,4 @@
-import { type Runtime, Wakeup } from "@loom-bridge/protocol";
+import type { Runtime } from "@loom-bridge/protocol";
 import type { ClientEvent } from "@loom-bridge/protocol/messages";
 
 /** Something that may have a frame to send. */
@@ -7,6 +7,10 @@ export interface FrameSource {
   take(): ClientEvent | undefined;
 }
 
+type Next = IteratorResult<ClientEvent, undefined>;
+
+const end: Next = { done: true, value: undefined };
+
 /**
  * The outbound half of a stream. Nothing is pushed into it: when the transport can take a frame, the sources are
  * asked in order, so that what is small and urgent never waits behind what is large.
@@ -14,7 +18,7 @@ export interface FrameSource {
 export class Outbox implements AsyncIterableIterator<ClientEvent> {
   readonly #runtime: Runtime;
   readonly #sources: readonly FrameSource[];
-  readonly #wakeup = new Wakeup();
+  #reader: ((result: Next) => void) | undefined;
   #notified = false;
   #ending = false;
   #ended = false;
@@ -34,35 +38,51 @@ export class Outbox implements AsyncIterableIterator<ClientEvent> {
     this.#notified = true;
     this.#runtime.defer(() => {
       this.#notified = false;
-      this.#wakeup.wake();
+      this.#wake();
     });
   }
 
   /** Says that a source has something that somebody waits for: it goes out without what else this tick may produce. */
   hurry(): void {
-    this.#wakeup.wake();
+    this.#wake();
   }
 
   /** Ends the stream once the sources are empty. */
   end(): void {
     this.#ending = true;
-    this.#wakeup.wake();
+    this.#wake();
   }
 
-  async next(): Promise<IteratorResult<ClientEvent, undefined>> {
-    while (!this.#ended) {
-      const frame = this.#take();
-      if (frame !== undefined) return { done: false, value: frame };
-      if (this.#ending) break;
-      await this.#wakeup.wait();
-    }
-    return { done: true, value: undefined };
+  /** There is one reader, which waits for one frame at a time. */
+  next(): Promise<Next> {
+    const next = this.#next();
+    if (next !== undefined) return Promise.resolve(next);
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+    });
   }
 
-  return(): Promise<IteratorResult<ClientEvent, undefined>> {
+  return(): Promise<Next> {
     this.#ended = true;
-    this.#wakeup.wake();
-    return Promise.resolve({ done: true, value: undefined });
+    this.#wake();
+    return Promise.resolve(end);
+  }
+
+  /** Gives a reader that waits what there is. A source may well have more to say when it is asked: by then, nobody waits. */
+  #wake(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#reader = undefined;
+    const next = this.#next();
+    if (next === undefined) this.#reader = reader;
+    else reader(next);
+  }
+
+  #next(): Next | undefined {
+    if (this.#ended) return end;
+    const frame = this.#take();
+    if (frame !== undefined) return { done: false, value: frame };
+    return this.#ending ? end : undefined;
   }
 
   #take(): ClientEvent | undefined {

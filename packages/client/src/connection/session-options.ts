@@ -2,11 +2,15 @@ import type { Runtime } from "@loom-bridge/protocol";
 import type { Ack, ClientEvent, Delivery, Drain, Gap, Register } from "@loom-bridge/protocol/messages";
 import type { ToolCalls } from "../tools/tool-calls.ts";
 import type { ToolServerOptions } from "../tools/tool-server.ts";
+import type { MessageSource } from "./for-each-message.ts";
 import type { PublishLane } from "./publish-lane.ts";
 import type { ReceivedEvent } from "./received-event.ts";
 
 export interface SessionOptions {
-  readonly openStream: (outbound: AsyncIterable<ClientEvent>, signal: AbortSignal) => AsyncIterable<Delivery>;
+  readonly openStream: (
+    outbound: AsyncIterable<ClientEvent>,
+    signal: AbortSignal,
+  ) => AsyncIterator<Delivery> & Partial<MessageSource<Delivery>>;
   readonly address: string;
   readonly runtime: Runtime;
   readonly register: Register;

@@ -18,6 +18,7 @@ import { createDeferred } from "./deferred.ts";
 import { EventAcks } from "./event-acks.ts";
 import { EventInOrder } from "./event-in-order.ts";
 import { EventSettlements } from "./event-settlements.ts";
+import { forEachMessage } from "./for-each-message.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { isFinal } from "./is-final.ts";
 import { type FrameSource, OneFrame, Outbox } from "./outbox.ts";
@@ -65,7 +66,8 @@ export class Session {
     this.#settlements = new EventSettlements(runtime, notify);
     this.subscriptions = new SubscriptionRequests(runtime, send);
     const onIdle = (): void => this.#progressed();
-    this.#toolServer = new ToolServer({ ...options.tools, runtime, send, onIdle });
+    const answer = (frame: ClientEvent, bytes: number): void => this.#answer(frame, bytes);
+    this.#toolServer = new ToolServer({ ...options.tools, runtime, send: answer, onIdle });
     this.#heartbeat = new Heartbeat({ runtime, onBeat: notify, onSilence: (ms) => this.#lose(ms) });
     const register = new OneFrame(clientEvent("register", options.register));
     const control: FrameSource = { take: () => this.#takeControl() };
@@ -131,14 +133,16 @@ export class Session {
     this.#acked.promise.then(cancelTimer, cancelTimer);
     const routes = this.#routes();
     try {
-      for await (const delivery of openStream(this.#outbox, this.#abort.signal)) {
+      await forEachMessage(openStream(this.#outbox, this.#abort.signal), (delivery) => {
         this.#heartbeat.heard();
-        routeDelivery(delivery, routes);
-      }
+        try {
+          routeDelivery(delivery, routes);
+        } catch (error) {
+          this.#fail(toLoomError(error));
+        }
+      });
     } catch (error) {
-      this.#failure ??= LoomError.isInstance(error)
-        ? error
-        : new LoomError("internal", String(error), { cause: error });
+      this.#failure ??= toLoomError(error);
     }
     return this.#finish();
   }
@@ -146,6 +150,11 @@ export class Session {
   async #send(frame: ClientEvent, bytes: number): Promise<void> {
     if (this.#isOver) throw new LoomError("unavailable", "the stream has ended", { cause: this.#failure });
     return this.#control.send(frame, bytes);
+  }
+
+  /** Refused only when the stream is over, and with it the call. */
+  #answer(frame: ClientEvent, bytes: number): void {
+    if (!this.#isOver && !this.#control.offer(frame, bytes)) this.#control.send(frame, bytes).catch(() => {});
   }
 
   #takeControl(): ClientEvent | undefined {
@@ -278,4 +287,8 @@ export class Session {
     this.#failure ??= reason;
     this.#abort.abort();
   }
+}
+
+function toLoomError(error: unknown): LoomError {
+  return LoomError.isInstance(error) ? error : new LoomError("internal", String(error), { cause: error });
 }

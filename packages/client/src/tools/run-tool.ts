@@ -11,18 +11,31 @@ const maxMessageLength = 4096;
 
 export type ToolResultInit = MessageInitShape<typeof ToolResultSchema>;
 
-/** Runs a tool for a call. Whatever goes wrong is a result. */
-export async function runTool(tool: Tool, argumentsJson: string, context: ToolContext): Promise<ToolResultInit> {
+/**
+ * Runs a tool for a call. Whatever goes wrong is a result. It is a promise only where there is something to wait for:
+ * who called waits for every turn of the promises.
+ */
+export function runTool(
+  { input, output, run }: Tool,
+  argumentsJson: string,
+  context: ToolContext,
+): ToolResultInit | Promise<ToolResultInit> {
   try {
-    // Waited for only where there is something to wait for: who called waits for every turn of the promises.
-    const checked = check(tool.input, parse(argumentsJson), invalidArguments);
-    const returned = tool.run(isThenable(checked) ? await checked : checked, context);
-    const result = isThenable(returned) ? await returned : returned;
-    const output = tool.output === undefined ? result : check(tool.output, result, invalidResult);
-    return withinLimit(stringify(isThenable(output) ? await output : output));
+    const checked = check(input, parse(argumentsJson), invalidArguments);
+    const returned = after(checked, (args) => run(args, context));
+    const result = output === undefined ? returned : after(returned, (value) => check(output, value, invalidResult));
+    return isThenable(result) ? Promise.resolve(result).then(success).catch(failure) : success(result);
   } catch (error) {
     return failure(error);
   }
+}
+
+function after(value: unknown, next: (value: unknown) => unknown): unknown {
+  return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
+function success(result: unknown): ToolResultInit {
+  return withinLimit(stringify(result));
 }
 
 /** The result that says why a call has no output. */

@@ -9,8 +9,8 @@ export interface ServedCall {
   readonly request: ToolRequest;
   readonly abort: LazyAbort;
   /** Whether it is not answered yet. */
-  isOpen(): boolean;
-  remainingMs(): number;
+  readonly isOpen: boolean;
+  readonly remainingMs: number;
 }
 
 /** What is dear to make is made when it is asked for; it may be taken apart. */
@@ -43,13 +43,13 @@ class ServedContext implements ToolContext {
   }
 
   get remainingMs(): ToolContext["remainingMs"] {
-    return () => this.#served.remainingMs();
+    return () => this.#served.remainingMs;
   }
 
   static refOf(context: ToolContext): number | undefined {
     if (!(context instanceof ServedContext)) return undefined;
     const { request, isOpen } = context.#served;
-    return isOpen() ? request.ref : undefined;
+    return isOpen ? request.ref : undefined;
   }
 }
 

@@ -11,9 +11,9 @@ import {
 import { clientEvent } from "../connection/client-event.ts";
 import { ToolError } from "../errors/tool-error.ts";
 import type { Tool } from "./define-tool.ts";
-import { LazyAbort } from "./lazy-abort.ts";
 import { failure, runTool, type ToolResultInit } from "./run-tool.ts";
-import { createToolContext, type ServedCall } from "./served-calls.ts";
+import { createToolContext } from "./served-calls.ts";
+import { ServedRun, type ServedRunOptions } from "./served-run.ts";
 
 const maxRunning = 64;
 const maxWaiting = 1024;
@@ -22,29 +22,33 @@ export interface ToolServerOptions {
   readonly agentId: string;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly runtime: Runtime;
-  readonly send: (frame: ClientEvent, bytes: number) => Promise<void>;
+  /** Sends a frame, unless the stream is over. */
+  readonly send: (frame: ClientEvent, bytes: number) => void;
   /** Called whenever a run has ended and its answer was taken. */
   readonly onIdle: () => void;
-}
-
-interface Run extends ServedCall {
-  readonly tool: Tool;
-  /** Answers once; later answers are ignored. */
-  answer(result: ToolResultInit): void;
-  /** Takes what belongs to the run away, without an answer. */
-  drop(): void;
 }
 
 /** Serves the calls that come over one stream: 64 at a time, each with its own time and cancel. */
 export class ToolServer {
   readonly #options: ToolServerOptions;
-  readonly #open = new Map<number, Run>();
-  readonly #waiting = new BoundedQueue<Run>({ maxItems: maxWaiting, maxBytes: maxWaiting * limits.argumentsBytes });
+  readonly #run: ServedRunOptions;
+  readonly #open = new Map<number, ServedRun>();
+  readonly #waiting = new BoundedQueue<ServedRun>({
+    maxItems: maxWaiting,
+    maxBytes: maxWaiting * limits.argumentsBytes,
+  });
   #running = 0;
   #refusing = false;
 
   constructor(options: ToolServerOptions) {
     this.#options = options;
+    this.#run = {
+      runtime: options.runtime,
+      onEnd: (run, result) => {
+        this.#open.delete(run.request.ref);
+        if (result !== undefined) this.#send(run.request, result);
+      },
+    };
   }
 
   /** Calls that are open or whose function has not returned yet. */
@@ -65,8 +69,9 @@ export class ToolServer {
       this.#send(request, failure(new ToolError("UNAVAILABLE", "the agent is stopping; the tool did not run")));
       return;
     }
-    const run = this.#openRun(tool, request);
-    if (this.#running < maxRunning) void this.#start(run);
+    const run = new ServedRun(tool, request, this.#run);
+    this.#open.set(request.ref, run);
+    if (this.#running < maxRunning) this.#start(run);
     else if (this.#waiting.offer(run, request.call?.arguments.length ?? 0) === -1) {
       const message = `the agent is busy: ${maxRunning} calls run and ${this.#waiting.length} wait`;
       run.answer(failure(new ToolError("EXECUTION_ERROR", message)));
@@ -87,54 +92,39 @@ export class ToolServer {
     for (const run of this.#open.values()) run.drop();
   }
 
-  #openRun(tool: Tool, request: ToolRequest): Run {
-    const { runtime } = this.#options;
-    const callMs = request.call?.timeoutMs || limits.toolTimeoutDefaultMs;
-    const timeoutMs = Math.min(callMs, tool.timeoutMs ?? callMs);
-    const abort = new LazyAbort();
-    const isOpen = (): boolean => this.#open.get(request.ref) === run;
-    const close = (): void => {
-      timer.cancel();
-      if (isOpen()) this.#open.delete(request.ref);
-    };
-    const drop = (): void => {
-      close();
-      abort.abort();
-    };
-    const answer = (result: ToolResultInit): void => {
-      if (!isOpen()) return;
-      close();
-      this.#send(request, result);
-    };
-    const timer = runtime.setTimer(() => {
-      answer(failure(new ToolError("TIMEOUT", "Timeout", { status: ToolStatus.TOOL_TIMEOUT })));
-      abort.abort();
-    }, timeoutMs);
-    const deadlineMs = runtime.monotonic() + timeoutMs;
-    const remainingMs = (): number => Math.max(0, deadlineMs - runtime.monotonic());
-    const run: Run = { tool, request, abort, isOpen, remainingMs, answer, drop };
-    this.#open.set(request.ref, run);
-    return run;
+  /** Runs it, and of those that wait as many as it and they leave room for. */
+  #start(first: ServedRun): void {
+    for (let run: ServedRun | undefined = first; run !== undefined; [run] = this.#waiting.take(1)) {
+      if (!this.#runNow(run)) return;
+    }
   }
 
-  async #start(run: Run): Promise<void> {
-    if (!run.abort.isAborted) {
-      this.#running += 1;
-      const context = createToolContext(this.#options.agentId, run);
-      const result = await runTool(run.tool, run.request.call?.arguments ?? "", context);
-      this.#running -= 1;
-      run.answer(result);
-    }
-    const [next] = this.#waiting.take(1);
-    if (next !== undefined) void this.#start(next);
+  /** Returns whether it is over already. */
+  #runNow(run: ServedRun): boolean {
+    this.#running += 1;
+    if (run.abort.isAborted) return this.#end(run);
+    const context = createToolContext(this.#options.agentId, run);
+    const result = runTool(run.tool, run.request.call?.arguments ?? "", context);
+    if (!(result instanceof Promise)) return this.#end(run, result);
+    void result.then((late) => {
+      this.#end(run, late);
+      const [next] = this.#waiting.take(1);
+      if (next !== undefined) this.#start(next);
+    });
+    return false;
+  }
+
+  #end(run: ServedRun, result?: ToolResultInit): true {
+    this.#running -= 1;
+    if (result !== undefined) run.answer(result);
     this.#options.onIdle();
+    return true;
   }
 
   #send(request: ToolRequest, result: ToolResultInit): void {
     const id = request.call?.id ?? "";
     const response = toResponse(request.ref, id, result);
-    // Refused only when the stream is over, and with it the call.
-    this.#options.send(clientEvent("toolResponse", response), result.output?.length ?? 0).catch(() => {});
+    this.#options.send(clientEvent("toolResponse", response), result.output?.length ?? 0);
   }
 }
 

@@ -5,6 +5,7 @@ import { limits } from "@loom-bridge/protocol";
 import type { Delivery } from "@loom-bridge/protocol/messages";
 import { MessageSplitter } from "@loom-bridge/protocol/wire";
 import { createDeferred, type Deferred } from "../connection/deferred.ts";
+import type { MessageSource } from "../connection/for-each-message.ts";
 import { DeliveryDecoder } from "../wire/delivery-decoder.ts";
 import { type Frame, FrameSender } from "./frame-sender.ts";
 import { checkHead, resetError, toHeaders } from "./grpc-response.ts";
@@ -27,7 +28,7 @@ type Result = IteratorResult<Delivery, undefined>;
  * One call of `BridgeService.Stream` on a stream of node:http2: sends frames and reads messages, each without more
  * steps than it needs. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
-export class AgentCall implements AsyncIterableIterator<Delivery> {
+export class AgentCall implements AsyncIterableIterator<Delivery>, MessageSource<Delivery> {
   readonly trailer: Headers = new Headers();
   readonly #options: AgentCallOptions;
   readonly #header = createDeferred<Headers>();
@@ -39,6 +40,7 @@ export class AgentCall implements AsyncIterableIterator<Delivery> {
   #unread: Delivery[] = [];
   #next = 0;
   #reader: Deferred<Result> | undefined;
+  #onMessage: ((message: Delivery) => void) | undefined;
   /** The bridge has said all; some of it may not have been read. */
   #inputEnded = false;
   #end: { readonly error: Error | undefined } | undefined;
@@ -78,6 +80,16 @@ export class AgentCall implements AsyncIterableIterator<Delivery> {
     }
     const { error } = this.#end;
     return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error);
+  }
+
+  async forEach(onMessage: (message: Delivery) => void): Promise<void> {
+    const unread = this.#unread.slice(this.#next);
+    this.#next = this.#unread.length;
+    this.#onMessage = onMessage;
+    this.#guard(() => {
+      for (const message of unread) onMessage(message);
+    });
+    await this.next();
   }
 
   return(): Promise<Result> {
@@ -128,6 +140,7 @@ export class AgentCall implements AsyncIterableIterator<Delivery> {
 
   #receive(message: Delivery): void {
     if (this.#end !== undefined) return;
+    if (this.#onMessage !== undefined) return this.#onMessage(message);
     const reader = this.#reader;
     if (reader !== undefined) {
       this.#reader = undefined;

@@ -27,7 +27,7 @@ export function toCallRequest(call: ToolCall): Omit<ToolCallRequest, "caller" | 
 /** The call as its provider gets it. */
 export function fromToolInvocation(invocation: ToolInvocation): ToolCall {
   const { id, name, timeoutMs, correlationId, idempotencyKey = "", chain } = invocation;
-  return {
+  const call: ToolCall = {
     $typeName: "loom.bridge.v1.ToolCall",
     id,
     name,
@@ -37,8 +37,9 @@ export function fromToolInvocation(invocation: ToolInvocation): ToolCall {
     correlationId,
     idempotencyKey,
     toolHash: "",
-    ...(chain === undefined ? {} : { chain: fromChain(chain) }),
   };
+  if (chain !== undefined) call.chain = fromChain(chain);
+  return call;
 }
 
 /** Those for whom a call is made, by their agents. */

@@ -34,8 +34,9 @@ export class Caller {
 
   /** `onBehalfOf` is the ref of the call to the agent that this one is a part of; 0: of none. */
   call(ref: number, request: CallRequest, onBehalfOf = 0): void {
-    const authority = onBehalfOf === 0 ? [] : this.#options.authorityOf(onBehalfOf);
-    const problem = this.#problemWith(ref) ?? (authority === undefined ? notOpen(onBehalfOf) : undefined);
+    const authority = onBehalfOf === 0 ? undefined : this.#options.authorityOf(onBehalfOf);
+    const isLate = onBehalfOf !== 0 && authority === undefined;
+    const problem = this.#problemWith(ref) ?? (isLate ? notOpen(onBehalfOf) : undefined);
     if (problem !== undefined) {
       this.#options.onRefused(problem);
       this.#respond(ref, request.id, failure(problem));
@@ -43,7 +44,8 @@ export class Caller {
     }
     const abort = new AbortController();
     this.#open.set(ref, abort);
-    this.#options.call({ ...request, onBehalfOf: authority ?? [] }, abort.signal).then(
+    const unsigned = authority === undefined ? request : { ...request, onBehalfOf: authority };
+    this.#options.call(unsigned, abort.signal).then(
       ({ id, outcome }) => this.#finish(ref, id, outcome),
       (error: unknown) => {
         if (!LoomError.isInstance(error)) this.#options.onDefect(error);

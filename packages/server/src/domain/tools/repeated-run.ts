@@ -1,7 +1,7 @@
 import type { Runtime } from "@loom-bridge/protocol";
 import type { ToolOutcome } from "./tool.ts";
 import { toolFailures } from "./tool-outcome.ts";
-import type { ToolRun } from "./tool-run.ts";
+import { outcomeOf, promisedRun, type ToolRun } from "./tool-run.ts";
 
 export interface RepeatedRunOptions {
   readonly runtime: Runtime;
@@ -38,7 +38,7 @@ export function repeatRun({ runtime, timeoutMs, first, again }: RepeatedRunOptio
     });
 
   const attempt = async (): Promise<ToolOutcome> => {
-    const outcome = await current.outcome;
+    const outcome = await outcomeOf(current);
     if (outcome.status !== "error" || outcome.code !== "PROVIDER_LOST" || attempts > maxRepeats) return outcome;
     const waitMs = runtime.random() * backoffMs * 2 ** (attempts - 1);
     const remainingMs = Math.floor(deadlineMs - runtime.monotonic() - waitMs);
@@ -52,14 +52,12 @@ export function repeatRun({ runtime, timeoutMs, first, again }: RepeatedRunOptio
     return await attempt();
   };
 
-  return {
-    outcome: attempt().then((outcome) => (attempts === 1 ? outcome : withAttempts(outcome, attempts))),
-    cancel() {
-      cancelled = true;
-      current.cancel();
-      endWait();
-    },
-  };
+  const outcome = attempt().then((last) => (attempts === 1 ? last : withAttempts(last, attempts)));
+  return promisedRun(outcome, () => {
+    cancelled = true;
+    current.cancel();
+    endWait();
+  });
 }
 
 function withAttempts(outcome: ToolOutcome, attempts: number): ToolOutcome {

@@ -11,12 +11,7 @@ export interface SharedRun {
 }
 
 export function createSharedRun(run: ToolRun, finished: (outcome: ToolOutcome) => void): SharedRun {
-  const callbacks = [finished];
-  let ended: ToolOutcome | undefined;
-  void run.outcome.then((outcome) => {
-    ended = outcome;
-    for (const callback of callbacks) callback(outcome);
-  });
+  run.onEnd(finished);
   let waiting = 0;
   return {
     wait(signal) {
@@ -31,17 +26,13 @@ export function createSharedRun(run: ToolRun, finished: (outcome: ToolOutcome) =
           giveUp();
           return;
         }
-        if (ended !== undefined) {
-          resolve(ended);
-          return;
-        }
-        signal?.addEventListener("abort", giveUp, { once: true });
-        callbacks.push((outcome) => {
+        signal?.addEventListener("abort", giveUp);
+        run.onEnd((outcome) => {
           signal?.removeEventListener("abort", giveUp);
           resolve(outcome);
         });
       });
     },
-    onEnd: (callback) => void callbacks.push(callback),
+    onEnd: (callback) => run.onEnd(callback),
   };
 }

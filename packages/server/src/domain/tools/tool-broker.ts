@@ -9,13 +9,13 @@ import { effectOf } from "./effect-of.ts";
 import { createIdempotentCalls } from "./idempotent-calls.ts";
 import { repeatRun } from "./repeated-run.ts";
 import { createSharedRun, type SharedRun } from "./shared-run.ts";
-import type { ToolOutcome } from "./tool.ts";
+import type { ToolInvocation, ToolOutcome } from "./tool.ts";
 import { parseToolArguments } from "./tool-arguments.ts";
 import { checkToolCall, type ToolCallRequest, type ToolCallResult } from "./tool-call.ts";
 import { defaultToolLimits, type ToolLimits } from "./tool-limits.ts";
 import { problemWithOutput, refusedCall, type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
 import type { RegisteredTool, ToolRegistry, ToolSeat } from "./tool-registry.ts";
-import { startToolRun, type ToolRun } from "./tool-run.ts";
+import { outcomeOf, promisedRun, startToolRun, type ToolRun } from "./tool-run.ts";
 import { countOutcome, createToolStatistics, type ToolCounts, type ToolStatistics } from "./tool-statistics.ts";
 
 /** How many tools have statistics; more than that were hardly all called. */
@@ -80,16 +80,16 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
       countLimit(refused);
       return refused;
     }
-    const chain = extendChain(request.chain, `${request.caller || "somebody"} > ${name}`);
+    const chain = request.chain && extendChain(request.chain, `${request.caller || "somebody"} > ${name}`);
     const seat = leastBusy(tool.seats, counts.calls);
     checkRoom(name, seat, counts);
     counts.calls += 1;
     counts.inFlight += 1;
     inFlight += 1;
-    const first = startAt(seat, { ...request, id, chain, timeoutMs }, counts);
+    const first = startAt(seat, request, { id, chain, timeoutMs }, counts);
     const again = (lost: ToolOutcome, remainingMs: number): ToolRun | undefined => {
       const next = anotherSeat(request, lost);
-      return next && startAt(next, { ...request, id, chain, timeoutMs: remainingMs }, counts);
+      return next && startAt(next, request, { id, chain, timeoutMs: remainingMs }, counts);
     };
     const run = mayRepeat(tool, request) ? repeatRun({ runtime, timeoutMs, first, again }) : first;
     const finished = (outcome: ToolOutcome): void => {
@@ -97,8 +97,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
       inFlight -= 1;
       countOutcome(counts, outcome);
     };
-    const { outcome, cancel } = run;
-    return createSharedRun(keep === undefined ? run : { outcome: outcome.then(keep), cancel }, finished);
+    return createSharedRun(keep === undefined ? run : promisedRun(outcomeOf(run).then(keep), run.cancel), finished);
   };
 
   const countLimit = ({ details }: ToolFailureOutcome): void => {
@@ -112,8 +111,13 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     return problem ?? outcome;
   };
 
-  const startAt = (seat: ToolSeat, request: ToolCallRequest, counts: ToolCounts): ToolRun => {
-    const { id, name, timeoutMs, headers, correlationId, caller, idempotencyKey = "", chain, authority = [] } = request;
+  const startAt = (
+    seat: ToolSeat,
+    request: ToolCallRequest,
+    { id, chain, timeoutMs }: Pick<ToolInvocation, "id" | "chain" | "timeoutMs">,
+    counts: ToolCounts,
+  ): ToolRun => {
+    const { name, headers, correlationId, caller, idempotencyKey = "", authority = [] } = request;
     const provider = seat.provider.id;
     journal.record("called", id, provider, name, caller === "" ? "" : { by: caller });
     return startToolRun({
@@ -164,14 +168,17 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     }
   };
 
-  const call = async (request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult> => {
-    const timeoutMs = checkToolCall(request, limits.maxToolTimeoutMs);
-    const id = request.id || runtime.uuid();
+  const call = (
+    request: ToolCallRequest,
+    id: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): ToolOutcome | Promise<ToolOutcome> => {
     const key = keyOf(request);
     if (key !== "") {
-      if (signal?.aborted) return { id, outcome: toolFailures.cancelled(false) };
+      if (signal?.aborted) return toolFailures.cancelled(false);
       const tool = registry.get(request.name);
-      const outcome = await idempotent.run(
+      return idempotent.run(
         {
           key,
           fingerprint: fingerprintOf(request),
@@ -181,27 +188,28 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
         },
         signal,
       );
-      return { id, outcome };
     }
     const found = request.id === "" ? undefined : memory.find(request);
     if (found !== undefined) {
       journal.record("duplicate", id, request.caller, request.name, "called before");
-      return { id, outcome: "open" in found ? await found.open.wait(signal) : found.outcome };
+      return "open" in found ? found.open.wait(signal) : found.outcome;
     }
-    if (signal?.aborted) return { id, outcome: toolFailures.cancelled(false) };
+    if (signal?.aborted) return toolFailures.cancelled(false);
     const started = start(request, id, timeoutMs);
-    if ("status" in started) return { id, outcome: started };
+    if ("status" in started) return started;
     // Only a tool that was started may not run again; a call that was refused may be repeated.
     if (request.id !== "") started.onEnd(memory.begin(request, started));
-    return { id, outcome: await started.wait(signal) };
+    return started.wait(signal);
   };
 
   return {
     async call(request, signal) {
       try {
-        const result = await call(request, signal);
-        journal.record("answered", result.id, request.caller, request.name, describeOutcome(result.outcome));
-        return result;
+        const timeoutMs = checkToolCall(request, limits.maxToolTimeoutMs);
+        const id = request.id || runtime.uuid();
+        const outcome = await call(request, id, timeoutMs, signal);
+        journal.record("answered", id, request.caller, request.name, describeOutcome(outcome));
+        return { id, outcome };
       } catch (error) {
         const refused = refusedCall(error);
         breaches?.countError(refused);
@@ -257,6 +265,7 @@ function withTime(chain: Chain | undefined, timeoutMs: number): Chain | undefine
 
 /** The provider with the fewest open calls; among equals, each in its turn. */
 function leastBusy(seats: readonly ToolSeat[], turn: number): ToolSeat {
+  if (seats.length === 1) return seats[0] as ToolSeat;
   const inTurn = seats.map((_, index) => seats[(index + turn) % seats.length] as ToolSeat);
   return inTurn.reduce((best, seat) => (seat.openCalls.size < best.openCalls.size ? seat : best));
 }

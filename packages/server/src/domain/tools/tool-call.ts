@@ -55,6 +55,7 @@ export function checkToolCall(request: ToolCallRequest, maxTimeoutMs: number = l
 }
 
 function checkId(field: string, id: string): void {
+  if (id === "") return;
   atMost(limits, { field, unit: "bytes", count: Buffer.byteLength(id), limit: "idBytes" });
   if (unsafePattern.test(id)) throw invalid(field, `${field} ${JSON.stringify(id)} has a control character`);
 }

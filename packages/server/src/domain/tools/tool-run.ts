@@ -3,12 +3,23 @@ import type { ToolInvocation, ToolOutcome } from "./tool.ts";
 import { toolFailures } from "./tool-outcome.ts";
 import type { ToolSeat } from "./tool-registry.ts";
 
-/** One run of a tool at one provider. */
+/** One run of a tool. */
 export interface ToolRun {
-  /** Never rejects. */
-  readonly outcome: Promise<ToolOutcome>;
+  /** Calls back with the outcome, once: when the run ends, or now if it has ended. */
+  onEnd(callback: (outcome: ToolOutcome) => void): void;
   /** Ends the run as CANCELLED, unless it has ended. */
   cancel(): void;
+}
+
+/** A run whose outcome is a promise's, which never rejects. */
+export function promisedRun(outcome: Promise<ToolOutcome>, cancel: () => void): ToolRun {
+  return { onEnd: (callback) => void outcome.then(callback), cancel };
+}
+
+export function outcomeOf(run: ToolRun): Promise<ToolOutcome> {
+  return new Promise((resolve) => {
+    run.onEnd(resolve);
+  });
 }
 
 export interface ToolRunOptions {
@@ -24,41 +35,40 @@ export interface ToolRunOptions {
 }
 
 /**
- * Starts a run. It ends exactly once: by the provider's outcome, its time, `cancel` or the provider's removal,
- * whichever is first. The provider is told by its signal when the outcome no longer matters.
+ * Starts a run at one provider. It ends exactly once: by the provider's outcome, its time, `cancel` or the provider's
+ * removal, whichever is first. The provider is told by its signal when the outcome no longer matters.
  */
 export function startToolRun(options: ToolRunOptions): ToolRun {
   const { seat, invocation, runtime, check, onDefect, onLateResult } = options;
   const { provider, openCalls } = seat;
   const abort = new AbortController();
-  let end: (outcome: ToolOutcome, reason?: LoomError) => void = () => {};
-  let ended = false;
+  /** Not a promise: who called waits for every turn of them. */
+  const callbacks: ((outcome: ToolOutcome) => void)[] = [];
+  let outcome: ToolOutcome | undefined;
 
-  const outcome = new Promise<ToolOutcome>((resolve) => {
-    const lost = (): void => end(toolFailures.providerLost(provider.id), new LoomError("aborted", "provider removed"));
-    const timer = runtime.setTimer(() => {
-      const { timeoutMs } = invocation;
-      end(toolFailures.timeout(timeoutMs), new LoomError("deadline_exceeded", `no result within ${timeoutMs} ms`));
-    }, invocation.timeoutMs);
-    openCalls.add(lost);
-    end = (result, reason) => {
-      if (ended) return;
-      ended = true;
-      timer.cancel();
-      openCalls.delete(lost);
-      resolve(result);
-      if (reason !== undefined) abort.abort(reason);
-    };
-  });
+  const end = (result: ToolOutcome, reason?: LoomError): void => {
+    if (outcome !== undefined) return;
+    outcome = result;
+    timer.cancel();
+    openCalls.delete(lost);
+    if (reason !== undefined) abort.abort(reason);
+    for (const callback of callbacks) callback(result);
+  };
+  const lost = (): void => end(toolFailures.providerLost(provider.id), new LoomError("aborted", "provider removed"));
+  const timer = runtime.setTimer(() => {
+    const { timeoutMs } = invocation;
+    end(toolFailures.timeout(timeoutMs), new LoomError("deadline_exceeded", `no result within ${timeoutMs} ms`));
+  }, invocation.timeoutMs);
+  openCalls.add(lost);
 
   const failed = (error: unknown): void => {
     // A provider that was told to stop may well reject.
-    if (!ended) onDefect(error);
+    if (outcome === undefined) onDefect(error);
     end(toolFailures.defect());
   };
   const settle = (result: ToolOutcome): void => {
-    if (ended && result.status === "ok") onLateResult();
-    if (!ended) end(check(result));
+    if (outcome === undefined) end(check(result));
+    else if (result.status === "ok") onLateResult();
   };
   try {
     Promise.resolve(provider.call(invocation, abort.signal)).then(settle).catch(failed);
@@ -66,5 +76,11 @@ export function startToolRun(options: ToolRunOptions): ToolRun {
     failed(error);
   }
 
-  return { outcome, cancel: () => end(toolFailures.cancelled(true), new LoomError("canceled", "the caller gave up")) };
+  return {
+    onEnd(callback) {
+      if (outcome === undefined) callbacks.push(callback);
+      else callback(outcome);
+    },
+    cancel: () => end(toolFailures.cancelled(true), new LoomError("canceled", "the caller gave up")),
+  };
 }

@@ -22,6 +22,8 @@ export class DeliveryWriter {
   readonly #writer: EnvelopeWriter;
   /** What was taken and is not encoded yet: goes on at each step until there is enough for a write. */
   #work: Iterator<void> | undefined;
+  /** Of events, only a share is taken at a time; of all else, everything. */
+  #mayBeMore = false;
   #greeted = false;
   #hasRoom = true;
 
@@ -52,12 +54,12 @@ export class DeliveryWriter {
       if (this.#work === undefined) {
         const frames = session.takeControl();
         const events = session.takeEvents();
-        const isNothing = frames.length === 0 && events.length === 0;
-        if (isNothing && this.#writer.length === 0) return true;
+        this.#mayBeMore = events.length > 0;
         this.#work = this.#encode(frames, events, features);
       }
       if (this.#work.next().done === true) this.#work = undefined;
       if (this.#writer.length > 0) this.#hasRoom = this.#wire.write(this.#writer.take());
+      if (this.#work === undefined && !this.#mayBeMore) return true;
     }
     return false;
   }

@@ -70,7 +70,6 @@ function settle(session: Session, { subscription, settlements }: EventSettle): v
 function publishBatch(session: Session, batch: PublishBatch): void {
   const firstRef = Number(batch.firstRef);
   if (firstRef === 0) throw new LoomError("invalid_argument", "publish_batch.first_ref is 0; refs count from 1");
-  for (const [index, item] of batch.items.entries()) {
-    session.publish(firstRef + index, fromPublishItem(item, session.agentId));
-  }
+  const events = batch.items.map((item) => fromPublishItem(item, session.agentId));
+  session.publishAll(firstRef, events);
 }

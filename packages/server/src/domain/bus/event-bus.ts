@@ -4,6 +4,7 @@ import { extendChain } from "../chain.ts";
 import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Logger } from "../logger.ts";
+import { type Moment, momentOf } from "../moment.ts";
 import { type BusEvent, LoggedEvent } from "./bus-event.ts";
 import { type BusLimits, defaultBusLimits } from "./bus-limits.ts";
 import { BusStatistics, type TopicCounts } from "./bus-statistics.ts";
@@ -118,13 +119,18 @@ export class EventBus {
    * where the log has to write it first, or a queue is full and the publisher has to wait. Queues with room get the
    * event at once either way.
    * @param once whether an event of the same sender and id, within two minutes, is this one again
+   * @param at when it came; events of one message came at one time
    * @throws LoomError `invalid_argument` when the topic is none, `permission_denied` when it is the bridge's,
    *   `failed_precondition` when the event's chain has come to its end; `resource_exhausted` when it is too large,
    *   that or `unavailable`, also later, when the log cannot keep it. Nothing was delivered then.
    */
-  publish(event: BusEvent, once = false): PublishOutcome | Promise<PublishOutcome> {
+  publish(
+    event: BusEvent,
+    once = false,
+    at: Moment = momentOf(this.#options.runtime),
+  ): PublishOutcome | Promise<PublishOutcome> {
     try {
-      return this.#publish(event, once);
+      return this.#publish(event, once, at);
     } catch (error) {
       this.#options.breaches?.countError(error);
       if (LoomError.isInstance(error)) this.noteRefused(event, error);
@@ -137,7 +143,7 @@ export class EventBus {
     this.#journal.record("refused", id, sender, topic, message);
   }
 
-  #publish(event: BusEvent, once: boolean): PublishOutcome | Promise<PublishOutcome> {
+  #publish(event: BusEvent, once: boolean, { nowMs, monotonicMs }: Moment): PublishOutcome | Promise<PublishOutcome> {
     if (isBridgeTopic(event.topic)) throw topicIsTheBridges(event.topic);
     if (event.body.byteLength > this.#limits.eventBytes)
       throw eventTooLarge(event.body.byteLength, this.#limits.eventBytes);
@@ -145,13 +151,13 @@ export class EventBus {
     const { sender, id } = event;
     // Publishers without a session have no name, and may well choose the same ids.
     const isRemembered = once && sender !== "" && id !== "";
-    const first = isRemembered ? this.#memory.find(sender, id) : undefined;
+    const first = isRemembered ? this.#memory.find(sender, id, monotonicMs) : undefined;
     if (first !== undefined) this.#journal.record("duplicate", id, sender, event.topic, "published before");
     if (first instanceof Promise) return first.then((outcome) => ({ ...outcome, duplicate: true }));
     if (first !== undefined) return { ...first, duplicate: true };
     const extended = event.chain === undefined ? event : this.#extend(event);
-    const outcome = this.#route(extended, route, true);
-    if (isRemembered) this.#memory.remember(sender, id, outcome);
+    const outcome = this.#route(extended, route, nowMs, true);
+    if (isRemembered) this.#memory.remember(sender, id, outcome, monotonicMs);
     return outcome;
   }
 
@@ -161,13 +167,14 @@ export class EventBus {
    */
   announce(event: BusEvent): void {
     const route = this.#subscriptions.route(event.topic);
+    const nowMs = this.#options.runtime.now();
     const notKept = (error: unknown): void => {
       const { topic, id } = event;
       this.#options.logger?.error("an event of the bridge's own could not be kept", { topic, id, error });
-      void this.#deliver(new LoggedEvent(event, 0, this.#options.runtime.now()), route, false);
+      void this.#deliver(new LoggedEvent(event, 0, nowMs), route, false);
     };
     try {
-      const outcome = this.#route(event, route, false);
+      const outcome = this.#route(event, route, nowMs, false);
       if (outcome instanceof Promise) outcome.catch(notKept);
     } catch (error) {
       notKept(error);
@@ -229,9 +236,13 @@ export class EventBus {
     return { ...event, chain: extendChain(event.chain, `${event.sender || "anonymous"} > ${event.topic}`) };
   }
 
-  #route(event: BusEvent, route: Route, mayWait: boolean): PublishOutcome | Promise<PublishOutcome> {
-    const { log, runtime } = this.#options;
-    const publishedMs = runtime.now();
+  #route(
+    event: BusEvent,
+    route: Route,
+    publishedMs: number,
+    mayWait: boolean,
+  ): PublishOutcome | Promise<PublishOutcome> {
+    const { log } = this.#options;
     if (log === undefined || isNews(route)) {
       return this.#deliver(new LoggedEvent(event, 0, publishedMs), route, mayWait);
     }
@@ -264,13 +275,14 @@ export class EventBus {
   #rememberKept(): void {
     const { log, runtime } = this.#options;
     if (log === undefined || log.head === 0) return;
-    const sinceMs = runtime.now() - publishMemoryMs;
+    const { nowMs, monotonicMs } = momentOf(runtime);
+    const sinceMs = nowMs - publishMemoryMs;
     let from: { afterOffset: number; sinceMs?: number } = { afterOffset: 0, sinceMs };
     for (;;) {
       const { events, through, atEnd } = log.read([["**"]], from, 1000, 4_194_304);
       for (const { sender, id, publishedMs, offset } of events) {
         if (sender === "" || id === "") continue;
-        this.#memory.remember(sender, id, countResults([], offset), Math.max(0, runtime.now() - publishedMs));
+        this.#memory.remember(sender, id, countResults([], offset), monotonicMs - Math.max(0, nowMs - publishedMs));
       }
       if (atEnd) return;
       from = { afterOffset: through };

@@ -3,7 +3,6 @@ import { sizeOf } from "./bus-event.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { deliveredOnce } from "./delivered-once.ts";
 import type { EventFeed } from "./event-feed.ts";
-import { createEventNote } from "./event-note.ts";
 import { Outlet, type Taken } from "./outlet.ts";
 import type { Loss, Queued } from "./queued.ts";
 import type { Settlement, Verdict } from "./settlement.ts";
@@ -43,7 +42,7 @@ export class GroupMember implements BusSubscription {
     this.#options = options;
     const tracksEach = request.window > 0 && (request.atLeastOnce === true || request.durable !== undefined);
     this.#settlement = tracksEach ? createSettlement(parts, request, { subscriber, feed, onReady, onDone }) : undefined;
-    this.#outlet = new Outlet(request.window, this.#settlement, createEventNote(parts.journal, subscriber));
+    this.#outlet = new Outlet(request.window, this.#settlement, parts.journal, subscriber);
   }
 
   get backlog(): number {

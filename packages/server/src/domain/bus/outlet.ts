@@ -1,5 +1,5 @@
+import type { Journal } from "../journal/journal.ts";
 import type { LoggedEvent } from "./bus-event.ts";
-import type { EventNote } from "./event-note.ts";
 import type { Loss, LossReason, Queued } from "./queued.ts";
 import type { Settlement } from "./settlement.ts";
 import { Window } from "./window.ts";
@@ -18,13 +18,15 @@ export class Outlet {
   readonly #maxInFlight: number;
   readonly #settlement: Settlement | undefined;
   readonly #window: Window | undefined;
-  readonly #note: EventNote;
+  readonly #journal: Journal;
+  readonly #subscriber: string;
   /** The sequence number of the last event that was taken or lost; these have numbers too. */
   #left = 0;
 
   /** @param settlement where every event matters by itself; without it they are only counted */
-  constructor(window: number, settlement: Settlement | undefined, note: EventNote) {
-    this.#note = note;
+  constructor(window: number, settlement: Settlement | undefined, journal: Journal, subscriber: string) {
+    this.#journal = journal;
+    this.#subscriber = subscriber;
     this.#maxInFlight = window === 0 ? Number.POSITIVE_INFINITY : window;
     this.#settlement = settlement;
     this.#window = settlement === undefined && window > 0 ? new Window() : undefined;
@@ -47,7 +49,8 @@ export class Outlet {
   /** Events whose time for another delivery has come; each keeps its number and is a batch of its own. */
   takeAgain(maxItems: number): Taken[] {
     return (this.#settlement?.takeAgain(maxItems) ?? []).map(({ sequence, item }) => {
-      this.#note("sent", item.event, { attempt: item.attempts });
+      const { id, topic } = item.event;
+      this.#journal.record("sent", id, this.#subscriber, topic, { attempt: item.attempts });
       return { gap: undefined, firstSequence: sequence, attempt: item.attempts, events: [item.event] };
     });
   }
@@ -89,7 +92,8 @@ export class Outlet {
     if (this.#settlement !== undefined) {
       for (const [place, item] of items.entries()) this.#settlement.sent(firstSequence + place, item);
     }
-    for (const { event } of items) this.#note("sent", event, "");
-    return { gap, firstSequence, attempt, events: items.map(({ event }) => event) };
+    const events = items.map(({ event }) => event);
+    this.#journal.recordSent(events, this.#subscriber);
+    return { gap, firstSequence, attempt, events };
   }
 }

@@ -4,7 +4,6 @@ import type { TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { deliveredOnce } from "./delivered-once.ts";
 import type { DeliveryResult, EventFeed } from "./event-feed.ts";
-import { createEventNote } from "./event-note.ts";
 import { Outlet, type Taken } from "./outlet.ts";
 import type { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
@@ -65,7 +64,7 @@ export class PlainSubscription implements BusSubscription {
           onDone: ({ event }) => keeper?.done(event.offset),
         })
       : undefined;
-    this.#outlet = new Outlet(request.window, this.#settlement, createEventNote(parts.journal, subscriber));
+    this.#outlet = new Outlet(request.window, this.#settlement, parts.journal, subscriber);
   }
 
   /** How far it has read the log on its way to the present; nothing when it is there. */

@@ -27,18 +27,23 @@ export class PublishMemory {
   }
 
   /** What became of a publish with this id, if it was within the time. */
-  find(sender: string, id: string): PublishOutcome | Promise<PublishOutcome> | undefined {
+  find(sender: string, id: string, nowMs: number = this.#now()): PublishOutcome | Promise<PublishOutcome> | undefined {
     const number = this.#table.find(sender, keyOf(id));
     if (number < 0) return undefined;
-    if (this.#now() - this.#table.atMs(number) >= publishMemoryMs) return undefined;
+    if (nowMs - this.#table.atMs(number) >= publishMemoryMs) return undefined;
     const { matched, offset } = this.#table.read(number);
     return this.#others.get(number) ?? allQueued(matched, offset);
   }
 
-  remember(sender: string, id: string, outcome: PublishOutcome | Promise<PublishOutcome>, ageMs = 0): void {
-    const nowMs = this.#now();
-    this.#forget(nowMs);
-    const number = this.#table.add(sender, keyOf(id), nowMs - ageMs);
+  /** @param atMs when it was published: never earlier than one that is remembered */
+  remember(
+    sender: string,
+    id: string,
+    outcome: PublishOutcome | Promise<PublishOutcome>,
+    atMs: number = this.#now(),
+  ): void {
+    this.#forget(atMs);
+    const number = this.#table.add(sender, keyOf(id), atMs);
     if (!(outcome instanceof Promise)) return this.#settle(number, outcome);
     this.#others.set(number, outcome);
     outcome.then(

@@ -48,12 +48,16 @@ export interface PublishedEvent {
   readonly offset: number;
 }
 
+export type SentEvent = Pick<PublishedEvent, "id" | "topic">;
+
 /** Remembers for a while what happened to events and calls. */
 export interface Journal {
   /** Notes one thing. An event or call without an id cannot be asked for, and is not noted. */
   record(what: JournalVerb, id: string, agentId: string, subject: string, detail: JournalDetail): void;
   /** Notes that an event was published, to so many. It asks no clock and makes no object, for it is the most of all. */
   recordPublished(event: PublishedEvent, matched: number): void;
+  /** Notes that events were sent to an agent, all at one time. */
+  recordSent(events: readonly SentEvent[], agentId: string): void;
   /** Everything that is remembered of an event or a call. */
   explain(id: string): JournalStory;
 }
@@ -62,6 +66,7 @@ export interface Journal {
 export const silentJournal: Journal = {
   record() {},
   recordPublished() {},
+  recordSent() {},
   explain: () => ({ records: [], sinceMs: undefined }),
 };
 
@@ -157,6 +162,10 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
       const place = add("published", id, sender, topic, counts, publishedMs);
       ring.columns.matched[place] = matched;
       ring.columns.offsets[place] = offset;
+    },
+    recordSent(events, agentId) {
+      const nowMs = runtime.now();
+      for (const { id, topic } of events) if (id !== "") add("sent", id, agentId, topic, "", nowMs);
     },
     explain(id) {
       forgetOld();

@@ -2,6 +2,7 @@ import { BoundedQueue, LoomError } from "@loom-bridge/protocol";
 import { type BusEvent, sizeOf } from "../bus/bus-event.ts";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { PublishOutcome } from "../bus/publish-outcome.ts";
+import type { Moment } from "../moment.ts";
 import type { Receipt } from "./control-frame.ts";
 
 export interface PublishLineOptions {
@@ -51,10 +52,11 @@ export class PublishLine {
     this.#options = options;
   }
 
-  submit(ref: number, event: BusEvent): void {
+  /** @param at when it came, for one that has not to wait */
+  submit(ref: number, event: BusEvent, at?: Moment): void {
     if (this.#closed) return;
     if (this.#mustWait) this.#waiting.offer({ ref, event }, sizeOf(event));
-    else this.#publish(ref, event);
+    else this.#publish(ref, event, at);
   }
 
   get congested(): boolean {
@@ -93,12 +95,12 @@ export class PublishLine {
     return this.#open.length > 0 && !this.#options.bus.isDurable;
   }
 
-  #publish(ref: number, event: BusEvent): void {
+  #publish(ref: number, event: BusEvent, at?: Moment): void {
     let outcome: PublishOutcome | Promise<PublishOutcome>;
     try {
       this.#options.check?.(event);
       // Whoever asks for no receipt could not be told of a duplicate, so it is taken at its word.
-      outcome = this.#options.bus.publish(event, ref !== 0);
+      outcome = this.#options.bus.publish(event, ref !== 0, at);
     } catch (error) {
       outcome = Promise.reject(error);
       if (this.#open.length === 0) {

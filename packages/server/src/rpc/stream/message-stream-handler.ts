@@ -117,12 +117,7 @@ class Carrier implements MessageReceiver {
     const decoded = this.#decoder.decode(message);
     if (decoded === undefined) return false;
     session.heard();
-    const { ref, events } = decoded;
-    let next = ref;
-    for (const event of events) {
-      session.publish(next, event);
-      if (ref !== 0) next += 1;
-    }
+    session.publishAll(decoded.ref, decoded.events);
     return true;
   }
 

@@ -59,6 +59,7 @@ export class BoundedQueue<Item> {
 
   /** Removes and returns the oldest items, at most `maxItems` and, after the first, at most `maxBytes` in all. */
   take(maxItems: number = Number.POSITIVE_INFINITY, maxBytes: number = Number.POSITIVE_INFINITY): Item[] {
+    if (this.#head === 0 && this.#items.length <= maxItems && this.#bytes <= maxBytes) return this.#takeAll();
     const taken: Item[] = [];
     let bytes = 0;
     while (taken.length < maxItems && this.length > 0) {
@@ -72,6 +73,14 @@ export class BoundedQueue<Item> {
   /** The items, oldest first. They stay where they are; nothing may be offered or taken meanwhile. */
   *values(): IterableIterator<Item> {
     for (let place = this.#head; place < this.#items.length; place += 1) yield this.#items[place] as Item;
+  }
+
+  #takeAll(): Item[] {
+    const taken = this.#items as Item[];
+    this.#items = [];
+    this.#sizes = [];
+    this.#bytes = 0;
+    return taken;
   }
 
   #shift(): Item {

@@ -11,7 +11,7 @@ export function handleClientEvent(session: Session, { event }: ClientEvent, logg
   switch (event.case) {
     case "publish": {
       const { topic, ref } = event.value;
-      session.publish(Number(ref), fromEvent(topic, event.value.event, session.agentId));
+      session.publish(Number(ref), [fromEvent(topic, event.value.event, session.agentId)]);
       return;
     }
     case "publishBatch":
@@ -71,5 +71,5 @@ function publishBatch(session: Session, batch: PublishBatch): void {
   const firstRef = Number(batch.firstRef);
   if (firstRef === 0) throw new LoomError("invalid_argument", "publish_batch.first_ref is 0; refs count from 1");
   const events = batch.items.map((item) => fromPublishItem(item, session.agentId));
-  session.publishAll(firstRef, events);
+  session.publish(firstRef, events);
 }

@@ -22,10 +22,11 @@ export function deliverCopies(
     else (results ??= Array.from<Result>({ length: queued }).fill("queued")).push(result);
   }
   if (results === undefined) return allQueued(queued, event.offset);
-  if (results.every(isSettled)) return countResults(results, event.offset);
-  return Promise.all(results.map((result) => Promise.resolve(result))).then((settled) =>
-    countResults(settled, event.offset),
-  );
+  return results.every(isSettled) ? countResults(results, event.offset) : countLater(results, event.offset);
+}
+
+async function countLater(results: readonly Result[], offset: number): Promise<PublishOutcome> {
+  return countResults(await Promise.all(results.map(async (result) => result)), offset);
 }
 
 function isSettled(result: Result): result is DeliveryResult {

@@ -89,6 +89,11 @@ export class EventBus {
     return { id: log?.id ?? "", head: log?.head ?? 0 };
   }
 
+  /** For events that are published at one time. */
+  get now(): Moment {
+    return momentOf(this.#options.runtime);
+  }
+
   /** Whether every publish waits until it is written. */
   get isDurable(): boolean {
     return this.#options.log?.isDurable ?? false;
@@ -124,11 +129,7 @@ export class EventBus {
    *   `failed_precondition` when the event's chain has come to its end; `resource_exhausted` when it is too large,
    *   that or `unavailable`, also later, when the log cannot keep it. Nothing was delivered then.
    */
-  publish(
-    event: BusEvent,
-    once = false,
-    at: Moment = momentOf(this.#options.runtime),
-  ): PublishOutcome | Promise<PublishOutcome> {
+  publish(event: BusEvent, once = false, at: Moment = this.now): PublishOutcome | Promise<PublishOutcome> {
     try {
       return this.#publish(event, once, at);
     } catch (error) {
@@ -249,12 +250,14 @@ export class EventBus {
     const logged = log.append(event, publishedMs);
     // Nobody has seen what a crash forgets.
     const kept = log.kept();
-    if (kept === undefined) return this.#deliver(logged, route, mayWait);
+    return kept === undefined ? this.#deliver(logged, route, mayWait) : this.#deliverWhen(kept, logged, route, mayWait);
+  }
+
+  async #deliverWhen(kept: Promise<void>, event: LoggedEvent, route: Route, mayWait: boolean): Promise<PublishOutcome> {
+    await kept;
     // Meanwhile somebody may have subscribed, or left.
-    return kept.then(() => {
-      const current = this.#subscriptions.route(event.topic);
-      return this.#deliver(logged, current, mayWait, current !== route);
-    });
+    const current = this.#subscriptions.route(event.topic);
+    return this.#deliver(event, current, mayWait, current !== route);
   }
 
   #deliver(

@@ -127,14 +127,16 @@ export class EventFeed {
       this.#options.onStall(this.#error("has a full queue, and its policy is to be evicted then"));
       return result;
     }
-    if (overflow === "block" && mayWait) {
-      return new Promise((settle) => {
-        this.#waiting.push({ item, settle });
-        this.#stall ??= this.#watchForStall();
-      });
-    }
+    if (overflow === "block" && mayWait) return this.#wait(item);
     if (this.#newest !== undefined) this.#newest.lostAfter += 1;
     return this.#refuse(item, "queue-full");
+  }
+
+  #wait(item: Queued): Promise<DeliveryResult> {
+    return new Promise((settle) => {
+      this.#waiting.push({ item, settle });
+      this.#stall ??= this.#watchForStall();
+    });
   }
 
   /** Takes the oldest events, at most so many and, after the first, so many bytes. */

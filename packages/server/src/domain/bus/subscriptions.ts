@@ -126,14 +126,7 @@ export class Subscriptions {
    */
   choose({ receivers, entries }: Route, event: LoggedEvent, isNew: boolean): readonly Receiver[] {
     // What an owner accepts may change at any time, so it is not part of a route.
-    if (!isNew && receivers !== undefined && entries.every(({ owner }) => owner.accepts === undefined)) {
-      return receivers;
-    }
-    const wanted = entries.filter(
-      ({ owner, receiver }) =>
-        isWanted(receiver, event) && owner.accepts?.(event) !== false && !receiver.isPast(event.offset),
-    );
-    return chooseOf(wanted);
+    return !isNew && receivers !== undefined && entries.every(acceptsAll) ? receivers : chooseFor(event, entries);
   }
 
   countMatches(segments: readonly string[]): number {
@@ -240,6 +233,18 @@ export class Subscriptions {
     this.#routes.clear();
     for (const filter of entry.receiver.filters) this.#index.remove(filter, entry);
   }
+}
+
+function acceptsAll({ owner }: Entry): boolean {
+  return owner.accepts === undefined;
+}
+
+function chooseFor(event: LoggedEvent, entries: readonly Entry[]): readonly Receiver[] {
+  const wanted = entries.filter(
+    ({ owner, receiver }) =>
+      isWanted(receiver, event) && owner.accepts?.(event) !== false && !receiver.isPast(event.offset),
+  );
+  return chooseOf(wanted);
 }
 
 function chooseOf(entries: readonly Entry[]): readonly Receiver[] {

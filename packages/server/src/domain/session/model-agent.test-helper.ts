@@ -240,7 +240,9 @@ export class ModelAgent {
       if (request.atLeastOnce === true) session.settle(request.id, 1, { kind: "terminate", reason: "late" });
     }
     assert.deepEqual(session.takeEvents(), []);
-    session.publish(1, { id: `late of ${this.id}`, topic: "a.x", sender: this.id, type: "t", body: new Uint8Array() });
+    session.publish(1, [
+      { id: `late of ${this.id}`, topic: "a.x", sender: this.id, type: "t", body: new Uint8Array() },
+    ]);
     session.end(undefined);
   }
 
@@ -254,7 +256,7 @@ export class ModelAgent {
     this.#ref += 1;
     this.#refs.set(this.#ref, publish);
     const { id, topic } = publish;
-    this.#session.publish(this.#ref, { id, topic, sender: this.id, type: "t", body: new Uint8Array() });
+    this.#session.publish(this.#ref, [{ id, topic, sender: this.id, type: "t", body: new Uint8Array() }]);
   }
 
   #inbox(id: number): Inbox {

@@ -52,7 +52,16 @@ export class PublishLine {
     this.#options = options;
   }
 
-  /** @param at when it came, for one that has not to wait */
+  /** What came with one message. `firstRef` is the first event's; those of the others follow. 0: no receipts. */
+  submitAll(firstRef: number, events: readonly BusEvent[]): void {
+    const at = this.#options.bus.now;
+    let ref = firstRef;
+    for (const event of events) {
+      this.submit(ref, event, at);
+      if (firstRef !== 0) ref += 1;
+    }
+  }
+
   submit(ref: number, event: BusEvent, at?: Moment): void {
     if (this.#closed) return;
     if (this.#mustWait) this.#waiting.offer({ ref, event }, sizeOf(event));
@@ -113,6 +122,10 @@ export class PublishLine {
       this.#answer(ref, outcome);
       return;
     }
+    this.#wait(ref, outcome);
+  }
+
+  #wait(ref: number, outcome: PublishOutcome | Promise<PublishOutcome>): void {
     const open: OpenPublish = { ref, result: undefined };
     this.#open.push(open);
     void Promise.resolve(outcome).then(

@@ -171,7 +171,7 @@ describe("the end of a session", () => {
     const slow = open("slow", { topics: ["a"] });
     for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     const publisher = open("publisher");
-    publisher.publish(1, event("a", "late"));
+    publisher.publish(1, [event("a", "late")]);
     const finished = publisher.finish();
     assert.equal(publisher.ended, undefined);
     publisher.nothingLeft();
@@ -211,10 +211,10 @@ describe("publishes", () => {
     const { open } = createWorld();
     open("subscriber", { topics: ["a"] });
     const session = open("publisher");
-    session.publish(1, event("a"));
-    session.publish(2, event("a"));
-    session.publish(3, event("nobody"));
-    session.publish(4, event("not a topic"));
+    session.publish(1, [event("a")]);
+    session.publish(2, [event("a")]);
+    session.publish(3, [event("nobody")]);
+    session.publish(4, [event("not a topic")]);
     const alike = { matched: 1, queued: 1, dropped: 0, drops: [], duplicate: false, offset: 0, error: undefined };
     const [first, second, third, ...rest] = receipts(session);
     assert.deepEqual(
@@ -232,7 +232,7 @@ describe("publishes", () => {
   test("without a ref that are refused end the session, for there is no other answer", () => {
     const { open } = createWorld();
     const session = open("publisher");
-    session.publish(0, event("not a topic"));
+    session.publish(0, [event("not a topic")]);
     assert.equal(session.ended?.error?.code, "invalid_argument");
   });
 
@@ -241,8 +241,8 @@ describe("publishes", () => {
     const slow = open("slow", { topics: ["a"] });
     for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     const session = open("publisher", { topics: ["b"] });
-    session.publish(1, event("a", "first"));
-    session.publish(2, event("b", "second"));
+    session.publish(1, [event("a", "first")]);
+    session.publish(2, [event("b", "second")]);
     session.heartbeat(5);
     assert.deepEqual(eventIds(session), []);
     assert.deepEqual(session.takeControl(), [{ kind: "heartbeat-ack", timestampMs: 5 }]);
@@ -259,9 +259,9 @@ describe("publishes", () => {
     const slow = open("slow", { topics: ["a"] });
     for (let index = 0; index < 2048; index += 1) void bus.publish(event("a"));
     const session = open("publisher");
-    for (let ref = 1; ref <= 4; ref += 1) session.publish(ref, event("a"));
+    for (let ref = 1; ref <= 4; ref += 1) session.publish(ref, [event("a")]);
     assert.equal(session.readyForMore(), undefined);
-    session.publish(5, event("a"));
+    session.publish(5, [event("a")]);
     const ready = session.readyForMore();
     assert.ok(ready instanceof Promise);
     for (let index = 0; index < 10; index += 1) {

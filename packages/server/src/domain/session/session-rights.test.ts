@@ -139,7 +139,7 @@ test("a publish that is not allowed is answered so and reaches nobody; those aro
   const { open } = createWorld();
   const boss = open("boss", principal("boss", { "topics.subscribe": allow("**") }), { topics: ["**"] });
   const session = open("bot", principal("alice", { "topics.publish": allow("a.*") }));
-  for (const [ref, topic] of ["a.1", "b.1", "a.2"].entries()) session.publish(ref + 1, event(topic, "bot"));
+  for (const [ref, topic] of ["a.1", "b.1", "a.2"].entries()) session.publish(ref + 1, [event(topic, "bot")]);
   const receipts = session.takeControl().flatMap((frame) => (frame.kind === "receipts" ? frame.receipts : []));
   assert.deepEqual(
     receipts.map(({ ref, error }) => [ref, error?.code]),
@@ -159,7 +159,7 @@ test("whoever was sent an event may answer its sender, for ten minutes, and nobo
   });
   const session = open("bot", principal("alice", { "topics.subscribe": allow("ask.*") }), { topics: ["ask.*"] });
   const answer = (topic: string): string | undefined => {
-    session.publish(1, event(topic, "bot"));
+    session.publish(1, [event(topic, "bot")]);
     const [frame] = session.takeControl();
     return frame?.kind === "receipts" ? frame.receipts[0]?.error?.code : undefined;
   };
@@ -187,7 +187,7 @@ test("other rights to publish count at once; other rights to hear end the sessio
   };
   change({ "topics.subscribe": allow("a"), "topics.publish": allow("b") });
   assert.equal(endOf(session), undefined);
-  session.publish(1, event("b", "bot"));
+  session.publish(1, [event("b", "bot")]);
   assert.deepEqual(
     session.takeControl().map((frame) => frame.kind === "receipts" && frame.receipts[0]?.error),
     [undefined],

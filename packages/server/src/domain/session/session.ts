@@ -9,7 +9,6 @@ import type { Verdict } from "../bus/settlement.ts";
 import type { Subscriber } from "../bus/subscriber.ts";
 import type { SubscriptionRequest } from "../bus/subscription-request.ts";
 import type { Logger } from "../logger.ts";
-import { momentOf } from "../moment.ts";
 import type { CallAs } from "../tools/call-as.ts";
 import { AgentProvider } from "./agent-provider.ts";
 import { AnswerRights } from "./answer-rights.ts";
@@ -153,19 +152,9 @@ export class Session {
     this.#liveness.heard();
   }
 
-  /** Publishes in order. `ref` 0 wants no receipt. */
-  publish(ref: number, event: BusEvent): void {
-    this.#publishes.submit(ref, event);
-  }
-
   /** Publishes what one message brought. `firstRef` is the first event's; those of the others follow. 0: no receipts. */
-  publishAll(firstRef: number, events: readonly BusEvent[]): void {
-    const at = momentOf(this.#parts.runtime);
-    let ref = firstRef;
-    for (const event of events) {
-      this.#publishes.submit(ref, event, at);
-      if (firstRef !== 0) ref += 1;
-    }
+  publish(firstRef: number, events: readonly BusEvent[]): void {
+    this.#publishes.submitAll(firstRef, events);
   }
 
   /** Resolves when the session can take more publishes: at once, unless too many wait for slow subscribers. */

@@ -73,19 +73,24 @@ class Carrier implements MessageReceiver {
   #writeSoon(isUrgent = false): void {
     if (this.#isOver) return;
     if (isUrgent || !this.#writer.greeted || this.#stream.ended !== undefined) {
-      if (this.#isNext) return;
-      this.#isNext = true;
-      process.nextTick(() => {
-        this.#isNext = false;
-        this.#write();
-      });
-    } else if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      this.#options.runtime.defer(() => {
-        this.#isScheduled = false;
-        this.#write();
-      });
-    }
+      if (!this.#isNext) this.#writeNext();
+    } else if (!this.#isScheduled) this.#writeAtEnd();
+  }
+
+  #writeNext(): void {
+    this.#isNext = true;
+    process.nextTick(() => {
+      this.#isNext = false;
+      this.#write();
+    });
+  }
+
+  #writeAtEnd(): void {
+    this.#isScheduled = true;
+    this.#options.runtime.defer(() => {
+      this.#isScheduled = false;
+      this.#write();
+    });
   }
 
   /** Never throws: what goes wrong ends the stream. */
@@ -117,7 +122,7 @@ class Carrier implements MessageReceiver {
     const decoded = this.#decoder.decode(message);
     if (decoded === undefined) return false;
     session.heard();
-    session.publishAll(decoded.ref, decoded.events);
+    session.publish(decoded.ref, decoded.events);
     return true;
   }
 

@@ -1,5 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import { type ClientEvent, EventAckSchema } from "@loom-bridge/protocol/messages";
+import type { ClientEvent } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "./client-event.ts";
 import type { FrameSource } from "./outbox.ts";
 
@@ -93,6 +92,6 @@ export class EventAcks implements FrameSource {
     if (line?.unsent === undefined) return undefined;
     const { subscription, unsent } = line;
     line.unsent = undefined;
-    return clientEvent("eventAck", create(EventAckSchema, { subscription, sequence: BigInt(unsent) }));
+    return clientEvent("eventAck", { $typeName: "loom.bridge.v1.EventAck", subscription, sequence: BigInt(unsent) });
   }
 }

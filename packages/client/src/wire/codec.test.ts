@@ -8,6 +8,7 @@ import {
   type Delivery,
   DeliverySchema,
   type Event,
+  EventAckSchema,
   EventSchema,
   PublishBatchSchema,
   type PublishItem,
@@ -168,6 +169,13 @@ test("what a client says is written byte for byte as protobuf-es does it", () =>
     }),
     { numRuns: 2000 },
   );
+});
+
+test("an acknowledgement of what is no subscription is refused as protobuf-es does it", () => {
+  for (const subscription of [-1, 0.5, 2 ** 32]) {
+    const value = create(EventAckSchema, { subscription, sequence: 1n });
+    assert.throws(() => written(create(ClientEventSchema, { event: { case: "eventAck", value } })), /invalid uint32/);
+  }
 });
 
 const codecs = {

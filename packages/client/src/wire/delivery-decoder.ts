@@ -9,13 +9,15 @@ import {
 import { RepeatedText, ToolFrameReader } from "@loom-bridge/protocol/wire";
 import { EncodedBatch, type EncodedEvent } from "./encoded-batch.ts";
 import { EventBytes } from "./event-bytes.ts";
+import { readReceipts } from "./receipt-reader.ts";
 
 const eventBatchTag = 0x1a;
+const receiptBatchTag = 0x22;
 const maxUint32 = 2 ** 32 - 1;
 
 /**
- * Decodes what the bridge says, as protobuf-es does: batches of events, calls of tools and their results by
- * itself, in a fraction of the time, all else and what is invalid or unusual by protobuf-es.
+ * Decodes what the bridge says, as protobuf-es does: batches of events, receipts, calls of tools and their results
+ * by itself, in a fraction of the time, all else and what is invalid or unusual by protobuf-es.
  */
 export class DeliveryDecoder {
   readonly #tools = new ToolFrameReader();
@@ -25,9 +27,20 @@ export class DeliveryDecoder {
 
   /** @throws Error when the bytes are no Delivery */
   decode(bytes: Uint8Array): Delivery {
-    const delivery = bytes[0] === eventBatchTag ? this.#readBatch(bytes) : this.#tools.read(bytes);
+    const delivery = this.#read(bytes);
     if (delivery === undefined) return fromBinary(DeliverySchema, bytes);
     return { $typeName: "loom.bridge.v1.Delivery", delivery };
+  }
+
+  #read(bytes: Uint8Array): Delivery["delivery"] | undefined {
+    switch (bytes[0]) {
+      case eventBatchTag:
+        return this.#readBatch(bytes);
+      case receiptBatchTag:
+        return readReceipts(bytes);
+      default:
+        return this.#tools.read(bytes);
+    }
   }
 
   #readBatch(message: Uint8Array): { case: "eventBatch"; value: EventBatch } | undefined {

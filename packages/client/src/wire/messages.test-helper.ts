@@ -4,6 +4,7 @@ import {
   ClientEventSchema,
   type Delivery,
   DeliverySchema,
+  type DropReason,
   type Event,
   EventSchema,
   type PublishItem,
@@ -99,11 +100,31 @@ const eventBatch = fc.record({
   events: fc.array(routed, { maxLength: 4 }),
 });
 
-/** A batch of events, a call of a tool, or something else that the bridge says. */
+const uint32 = fc.oneof(fc.nat(9), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
+const drop = fc.record({ reason: fc.nat(4).map((reason) => reason as DropReason), count: uint32 });
+const receiptBatch = fc.record({
+  receipts: fc.array(
+    fc.record({
+      ref: uint64,
+      count: uint32,
+      matched: uint32,
+      queued: uint32,
+      dropped: uint32,
+      duplicate: fc.boolean(),
+      drops: fc.array(drop, { maxLength: 1 }),
+      offset: uint64,
+      error: fc.option(fc.record({ code: text, message: text }), { freq: 9, nil: undefined }),
+    }),
+    { maxLength: 3 },
+  ),
+});
+
+/** A batch of events, receipts, a call of a tool, or something else that the bridge says. */
 export const delivery: fc.Arbitrary<Delivery> = fc
   .oneof(
     { weight: 9, arbitrary: eventBatch.map((value): BatchInit => ({ case: "eventBatch", value })) },
     { weight: 5, arbitrary: toolFrame.map((init): BatchInit => init) },
+    { weight: 5, arbitrary: receiptBatch.map((value): BatchInit => ({ case: "receiptBatch", value })) },
     fc.string().map((message): BatchInit => ({ case: "ack", value: { message } })),
     eventInit.map((value): BatchInit => ({ case: "event", value })),
   )
@@ -115,11 +136,14 @@ const itemInit = fc.record({ topic: text, event: bytes, id: text, type: text, ke
 export const publishItem: fc.Arbitrary<PublishItem> = itemInit.map((init) => create(PublishItemSchema, init));
 const publishBatch = fc.record({ firstRef: uint64, items: fc.array(itemInit, { maxLength: 4 }) });
 
-/** A batch of publishes, a call of a tool, or something else that a client says. */
+const eventAck = fc.record({ subscription: uint32, sequence: uint64 });
+
+/** A batch of publishes, an acknowledgement, a call of a tool, or something else that a client says. */
 export const clientEvent: fc.Arbitrary<ClientEvent> = fc
   .oneof(
     { weight: 9, arbitrary: publishBatch.map((value): SayInit => ({ case: "publishBatch", value })) },
     { weight: 5, arbitrary: toolFrame.map((init): SayInit => init) },
+    { weight: 3, arbitrary: eventAck.map((value): SayInit => ({ case: "eventAck", value })) },
     fc.string().map((reason): SayInit => ({ case: "goodbye", value: { reason } })),
   )
   .map((init) => create(ClientEventSchema, { event: init }));

@@ -20,16 +20,34 @@ export function isSameText(bytes: Uint8Array, start: number, end: number, text: 
   return true;
 }
 
+/** Longer texts are read anew each time. */
+const maxKnownBytes = 256;
+
 /** Reads texts that are mostly the same, such as topics, without making them anew. */
 export class RepeatedText {
-  #last = "";
+  #text = "";
+  /** The text, as it came: bytes are compared with bytes in half the time that it takes with characters. */
+  #bytes = new Uint8Array();
+  #length = 0;
 
   read(bytes: Buffer, start: number, end: number): string | undefined {
-    if (isSameText(bytes, start, end, this.#last)) return this.#last;
+    if (this.#isKnown(bytes, start, end)) return this.#text;
     const text = readText(bytes, start, end);
-    // Only ASCII can be compared byte by byte.
-    if (text !== undefined && text.length === end - start) this.#last = text;
+    const length = end - start;
+    if (text === undefined || length > maxKnownBytes) return text;
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length);
+    bytes.copy(this.#bytes, 0, start, end);
+    this.#length = length;
+    this.#text = text;
     return text;
+  }
+
+  #isKnown(bytes: Buffer, start: number, end: number): boolean {
+    const known = this.#bytes;
+    const length = this.#length;
+    if (length !== end - start) return false;
+    for (let index = 0; index < length; index += 1) if (bytes[start + index] !== known[index]) return false;
+    return true;
   }
 }
 

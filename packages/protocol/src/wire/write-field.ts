@@ -27,17 +27,16 @@ export function pairBytes(key: string, value: string): number {
 export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
   let at = start;
   let rest = value;
-  if (rest >= fourGroups) {
+  if (value >= fourGroups) {
     // What is left then has few enough bits to be shifted, which takes a fraction of the time.
-    const high = Math.floor(rest / fourGroups);
-    const low = rest - high * fourGroups;
-    for (let shift = 0; shift < 28; shift += 7) buffer[at++] = (low >>> shift) | 0x80;
-    rest = high;
+    rest = Math.floor(value / fourGroups);
+    const low = value - rest * fourGroups;
+    buffer[at++] = low | 0x80;
+    buffer[at++] = (low >>> 7) | 0x80;
+    buffer[at++] = (low >>> 14) | 0x80;
+    buffer[at++] = (low >>> 21) | 0x80;
   }
-  while (rest >= 0x80) {
-    buffer[at++] = rest | 0x80;
-    rest >>>= 7;
-  }
+  for (rest |= 0; rest >= 0x80; rest >>>= 7) buffer[at++] = rest | 0x80;
   buffer[at++] = rest;
   return at;
 }

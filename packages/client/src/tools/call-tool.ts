@@ -1,5 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import type { Runtime } from "@loom-bridge/protocol";
-import { ToolStatus } from "@loom-bridge/protocol/messages";
+import { ChainSchema, type ToolCall, ToolStatus } from "@loom-bridge/protocol/messages";
 import { ToolError } from "../errors/tool-error.ts";
 import { toChain } from "../events/event-chain.ts";
 import type { CallToolOptions } from "./call-tool-options.ts";
@@ -16,24 +17,26 @@ export async function callTool(
   args: unknown,
   options: CallToolOptions,
 ): Promise<unknown> {
-  const { signal, headers = {}, onBehalfOf, chain = onBehalfOf?.chain, ...call } = options;
+  const { signal, onBehalfOf, chain = onBehalfOf?.chain } = options;
   const served = onBehalfOf === undefined ? 0 : servedRef(onBehalfOf);
   const { name, effect } = typeof tool === "string" ? { name: tool, effect: undefined } : tool;
   if (served === undefined) throw servedIsOver(name);
   const json = encodeArguments(name, args);
   const key = options.idempotencyKey ?? (effect === "idempotent" ? runtime.uuid() : "");
   const repeatable = key !== "" || effect === "read";
-  const result = await calls.call(
-    {
-      ...call,
-      idempotencyKey: key,
-      name,
-      arguments: json,
-      headers: { ...headers },
-      ...(chain === undefined ? {} : { chain: toChain(chain) }),
-    },
-    { repeatable, signal, onBehalfOf: served },
-  );
+  const call: ToolCall = {
+    $typeName: "loom.bridge.v1.ToolCall",
+    id: options.id ?? "",
+    name,
+    arguments: json,
+    timeoutMs: options.timeoutMs ?? 0,
+    headers: { ...options.headers },
+    correlationId: options.correlationId ?? "",
+    idempotencyKey: key,
+    toolHash: options.toolHash ?? "",
+  };
+  if (chain !== undefined) call.chain = create(ChainSchema, toChain(chain));
+  const result = await calls.call(call, { repeatable, signal, onBehalfOf: served });
   if (result.status !== ToolStatus.TOOL_OK) throw ToolError.fromResult(name, result);
   try {
     return JSON.parse(result.output || "null");

@@ -1,7 +1,6 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { LoomError, limits, type Runtime, type Timer } from "@loom-bridge/protocol";
 import {
-  ChainSchema,
   type ClientEvent,
   type ToolCall,
   ToolCallSchema,
@@ -136,9 +135,8 @@ export class ToolCalls implements FrameSource {
   }
 
   /** Resolves with the result, whatever its status. */
-  call(init: MessageInitShape<typeof ToolCallSchema>, options: ToolCallOptions): Promise<ToolResult> {
+  call(call: ToolCall, options: ToolCallOptions): Promise<ToolResult> {
     const { signal, repeatable, onBehalfOf } = options;
-    const call = toCall(init);
     const problem = checkEncoding(call);
     if (problem !== undefined) return Promise.reject(problem);
     if (signal?.aborted) return Promise.reject(canceled(call, signal, "NOT_SENT"));
@@ -197,22 +195,6 @@ export class ToolCalls implements FrameSource {
   }
 }
 
-function toCall(init: MessageInitShape<typeof ToolCallSchema>): ToolCall {
-  const { chain } = init;
-  return {
-    $typeName: "loom.bridge.v1.ToolCall",
-    id: init.id ?? "",
-    name: init.name ?? "",
-    arguments: init.arguments ?? "",
-    timeoutMs: init.timeoutMs ?? 0,
-    headers: init.headers ?? {},
-    correlationId: init.correlationId ?? "",
-    idempotencyKey: init.idempotencyKey ?? "",
-    toolHash: init.toolHash ?? "",
-    ...(chain === undefined ? {} : { chain: create(ChainSchema, chain) }),
-  };
-}
-
 function checkEncoding(call: ToolCall): LoomError | undefined {
   if (isPlain(call)) return undefined;
   try {
@@ -225,11 +207,16 @@ function checkEncoding(call: ToolCall): LoomError | undefined {
 }
 
 /** Whether every field is what its type says, so that it is sure to be encoded; a chain is ours. */
-function isPlain({ name, id, correlationId, idempotencyKey, headers, timeoutMs, ...call }: ToolCall): boolean {
-  const texts = [name, id, correlationId, idempotencyKey, call.arguments, ...Object.values(headers)];
-  return (
-    Number.isInteger(timeoutMs) && Math.abs(timeoutMs) < 2 ** 31 && texts.every((text) => typeof text === "string")
-  );
+function isPlain(call: ToolCall): boolean {
+  const { name, id, correlationId, idempotencyKey, toolHash, headers, timeoutMs } = call;
+  for (const key in headers) if (!isText(headers[key])) return false;
+  const isTexts = isText(name) && isText(id) && isText(call.arguments) && isText(toolHash);
+  const isKeys = isText(correlationId) && isText(idempotencyKey);
+  return isTexts && isKeys && Number.isInteger(timeoutMs) && Math.abs(timeoutMs) < 2 ** 31;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function unknownOutcome(call: ToolCall, cause: LoomError | undefined): LoomError {

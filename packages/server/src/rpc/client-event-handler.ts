@@ -49,7 +49,7 @@ export function handleClientEvent(session: Session, { event }: ClientEvent, logg
       return;
     }
     case "toolCancel":
-      session.cancelCall(event.value.ref, event.value.reason);
+      session.cancelCall(event.value.ref);
       return;
     case "goodbye":
       void session.finish();

@@ -1,6 +1,7 @@
 import { LoomError } from "@loom-bridge/protocol";
 import type { Access } from "../access/access.ts";
 import type { UnsignedCall } from "../tools/call-as.ts";
+import { CallCancel, type CallSignal } from "../tools/call-signal.ts";
 import type { ToolOutcome } from "../tools/tool.ts";
 import type { ToolCallResult } from "../tools/tool-call.ts";
 import type { ControlFrame } from "./control-frame.ts";
@@ -13,7 +14,7 @@ export interface CallerOptions {
   readonly maxOpenCalls: number;
   /** For whom an open call to the agent is made. */
   readonly authorityOf: (ref: number) => readonly Access[] | undefined;
-  readonly call: (request: UnsignedCall, signal: AbortSignal) => Promise<ToolCallResult>;
+  readonly call: (request: UnsignedCall, signal: CallSignal) => Promise<ToolCallResult>;
   readonly send: (frame: ControlFrame) => void;
   /** Called when a call was not made because of its number. */
   readonly onRefused: (error: LoomError) => void;
@@ -26,7 +27,7 @@ const notRun = { details: { outcome: "NOT_RUN" } };
 /** The tool calls that an agent makes on its session. Each is answered exactly once. */
 export class Caller {
   readonly #options: CallerOptions;
-  readonly #open = new Map<number, AbortController>();
+  readonly #open = new Map<number, CallCancel>();
 
   constructor(options: CallerOptions) {
     this.#options = options;
@@ -42,10 +43,10 @@ export class Caller {
       this.#respond(ref, request.id, failure(problem));
       return;
     }
-    const abort = new AbortController();
-    this.#open.set(ref, abort);
+    const cancel = new CallCancel();
+    this.#open.set(ref, cancel);
     const unsigned = authority === undefined ? request : { ...request, onBehalfOf: authority };
-    this.#options.call(unsigned, abort.signal).then(
+    this.#options.call(unsigned, cancel).then(
       ({ id, outcome }) => this.#finish(ref, id, outcome),
       (error: unknown) => {
         if (!LoomError.isInstance(error)) this.#options.onDefect(error);
@@ -54,15 +55,15 @@ export class Caller {
     );
   }
 
-  cancel(ref: number, reason: string): void {
-    this.#open.get(ref)?.abort(new LoomError("canceled", reason || "the caller gave up"));
+  cancel(ref: number): void {
+    this.#open.get(ref)?.cancel();
   }
 
   /** The agent is gone: nobody waits for its calls any more. */
   close(): void {
     const open = [...this.#open.values()];
     this.#open.clear();
-    for (const abort of open) abort.abort(new LoomError("canceled", "the caller went away"));
+    for (const cancel of open) cancel.cancel();
   }
 
   #problemWith(ref: number): LoomError | undefined {

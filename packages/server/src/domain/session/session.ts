@@ -211,8 +211,8 @@ export class Session {
     this.#caller.call(ref, request, onBehalfOf);
   }
 
-  cancelCall(ref: number, reason: string): void {
-    this.#caller.cancel(ref, reason);
+  cancelCall(ref: number): void {
+    this.#caller.cancel(ref);
   }
 
   /** Has `onReady` called when there may be something to take, and at the end. Promises would grow old while idle. */

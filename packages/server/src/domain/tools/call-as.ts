@@ -2,6 +2,7 @@ import { LoomError } from "@loom-bridge/protocol";
 import type { Access } from "../access/access.ts";
 import { maxHops } from "../chain.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { CallSignal } from "./call-signal.ts";
 import type { ToolBroker } from "./tool-broker.ts";
 import type { ToolCallRequest, ToolCallResult } from "./tool-call.ts";
 import { refusedCall } from "./tool-outcome.ts";
@@ -14,7 +15,7 @@ export interface UnsignedCall extends Omit<ToolCallRequest, "caller" | "principa
 }
 
 /** Makes calls for those who may. */
-export type CallAs = (access: Access, call: UnsignedCall, signal: AbortSignal) => Promise<ToolCallResult>;
+export type CallAs = (access: Access, call: UnsignedCall, signal: CallSignal) => Promise<ToolCallResult>;
 
 /** A call that is not allowed ends as `permission_denied`, whether there is such a tool or not. */
 export function createCallAs(broker: Pick<ToolBroker, "call">, journal: Journal): CallAs {

@@ -1,6 +1,7 @@
 import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import type { Logger } from "../logger.ts";
 import type { CallResultStore } from "./call-result-store.ts";
+import type { CallSignal } from "./call-signal.ts";
 import type { SharedRun } from "./shared-run.ts";
 import type { ToolOutcome } from "./tool.ts";
 import { type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
@@ -24,7 +25,7 @@ export interface IdempotentCalls {
    * Starts the call, joins it, or gives its kept outcome.
    * @throws LoomError `failed_precondition` when the key was used for another request; what `start` or the store throws.
    */
-  run(call: IdempotentCall, signal: AbortSignal | undefined): Promise<ToolOutcome>;
+  run(call: IdempotentCall, signal: CallSignal | undefined): Promise<ToolOutcome>;
 }
 
 export interface IdempotentCallsOptions {

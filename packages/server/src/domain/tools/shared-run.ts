@@ -1,3 +1,4 @@
+import type { CallSignal } from "./call-signal.ts";
 import type { ToolOutcome } from "./tool.ts";
 import { toolFailures } from "./tool-outcome.ts";
 import type { ToolRun } from "./tool-run.ts";
@@ -5,7 +6,7 @@ import type { ToolRun } from "./tool-run.ts";
 /** A run with everybody who waits for it: the first caller and those who repeated its call. */
 export interface SharedRun {
   /** Waits for the outcome, or until the signal aborts; the last who gives up cancels the run. */
-  wait(signal: AbortSignal | undefined): Promise<ToolOutcome>;
+  wait(signal: CallSignal | undefined): Promise<ToolOutcome>;
   /** Calls back with the outcome before any waiter gets it. */
   onEnd(callback: (outcome: ToolOutcome) => void): void;
 }

@@ -5,6 +5,7 @@ import { type Journal, silentJournal } from "../journal/journal.ts";
 import type { Logger } from "../logger.ts";
 import { createCallMemory, fingerprintOf } from "./call-memory.ts";
 import type { CallResultStore } from "./call-result-store.ts";
+import type { CallSignal } from "./call-signal.ts";
 import { effectOf } from "./effect-of.ts";
 import { createIdempotentCalls } from "./idempotent-calls.ts";
 import { repeatRun } from "./repeated-run.ts";
@@ -44,7 +45,7 @@ export interface ToolBroker {
    * @throws LoomError `invalid_argument` (id, timeout, headers), `failed_precondition` (the id or the key was
    * used for another call, or the tool is not the one that was pinned), `resource_exhausted` (a limit of open calls; retryable).
    */
-  call(request: ToolCallRequest, signal?: AbortSignal): Promise<ToolCallResult>;
+  call(request: ToolCallRequest, signal?: CallSignal): Promise<ToolCallResult>;
   /** By tool name. */
   statistics(): ReadonlyMap<string, ToolStatistics>;
 }
@@ -172,7 +173,7 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     request: ToolCallRequest,
     id: string,
     timeoutMs: number,
-    signal: AbortSignal | undefined,
+    signal: CallSignal | undefined,
   ): ToolOutcome | Promise<ToolOutcome> => {
     const key = keyOf(request);
     if (key !== "") {

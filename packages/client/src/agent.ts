@@ -21,7 +21,7 @@ import type { RequestOptions } from "./events/request-options.ts";
 import { Requests } from "./events/requests.ts";
 import type { EventHandler, SubscribeOptions } from "./events/subscription-init.ts";
 import { type AgentMemory, createAgentMemory } from "./memory/agent-memory.ts";
-import { callTool } from "./tools/call-tool.ts";
+import { callTool, type ToolCaller } from "./tools/call-tool.ts";
 import type { CallToolOptions } from "./tools/call-tool-options.ts";
 import type { Tool } from "./tools/define-tool.ts";
 import { ToolCalls } from "./tools/tool-calls.ts";
@@ -36,7 +36,7 @@ export class Agent implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #requests: Requests;
   readonly #subscriptions: AgentSubscriptions;
-  readonly #calls: ToolCalls;
+  readonly #caller: ToolCaller;
 
   /** @throws LoomError `invalid_argument` that names the option. */
   constructor(options: AgentOptions) {
@@ -64,7 +64,8 @@ export class Agent implements AsyncDisposable {
     this.#publisher = new Publisher({ agentId, runtime, queue, timeoutMs: options.publishTimeoutMs, onLost: onError });
     const publish = this.#publisher.publish.bind(this.#publisher);
     this.#requests = new Requests({ agentId, runtime, replies, publish });
-    this.#calls = new ToolCalls(runtime);
+    const calls = new ToolCalls(runtime);
+    this.#caller = { calls, runtime, ensureRunning: () => this.#life.ensureRunning() };
     const subscriptions = new AgentSubscriptions({
       dispatcher,
       planned: plan.subscriptions,
@@ -83,7 +84,7 @@ export class Agent implements AsyncDisposable {
       reconnect: options.reconnect ?? {},
       retryStart: options.retryStart ?? false,
       publishes,
-      calls: this.#calls,
+      calls,
       replies,
       subscriptions,
       dispatcher,
@@ -173,10 +174,8 @@ export class Agent implements AsyncDisposable {
    */
   callTool<Args, Result>(tool: Tool<Args, Result>, args: Args, options?: CallToolOptions): Promise<Result>;
   callTool(name: string, args?: unknown, options?: CallToolOptions): Promise<unknown>;
-  async callTool(tool: string | Tool, args?: unknown, options: CallToolOptions = {}): Promise<unknown> {
-    this.#life.ensureRunning();
-    // Returned as it is, its result would come three promises later.
-    return await callTool(this.#calls, this.client.runtime, tool, args, options);
+  callTool(tool: string | Tool, args?: unknown, options: CallToolOptions = {}): Promise<unknown> {
+    return callTool(this.#caller, tool, args, options);
   }
 
   /** Adds a subscription and returns its id. Default handler: `onEvent`. */

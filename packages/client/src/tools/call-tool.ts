@@ -9,14 +9,22 @@ import { encodeArguments } from "./encode-arguments.ts";
 import { servedIsOver, servedRef } from "./served-calls.ts";
 import type { ToolCalls } from "./tool-calls.ts";
 
+/** An agent, as it calls tools. */
+export interface ToolCaller {
+  readonly calls: ToolCalls;
+  readonly runtime: Runtime;
+  /** @throws LoomError when the agent is not running. */
+  ensureRunning(): void;
+}
+
 /** Calls a tool over an agent's stream and reads its output. */
 export async function callTool(
-  calls: ToolCalls,
-  runtime: Runtime,
+  { calls, runtime, ensureRunning }: ToolCaller,
   tool: string | Tool,
   args: unknown,
   options: CallToolOptions,
 ): Promise<unknown> {
+  ensureRunning();
   const { signal, onBehalfOf, chain = onBehalfOf?.chain } = options;
   const served = onBehalfOf === undefined ? 0 : servedRef(onBehalfOf);
   const { name, effect } = typeof tool === "string" ? { name: tool, effect: undefined } : tool;

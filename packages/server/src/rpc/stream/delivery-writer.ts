@@ -55,9 +55,12 @@ export class DeliveryWriter {
         const frames = session.takeControl();
         const events = session.takeEvents();
         this.#mayBeMore = events.length > 0;
-        this.#work = this.#encode(frames, events, features);
+        const [frame] = frames;
+        const isOne = frames.length + events.length === 1 && frame !== undefined;
+        if (isOne) this.#frame(frame, features, this.#options.runtime.now());
+        else this.#work = this.#encode(frames, events, features);
       }
-      if (this.#work.next().done === true) this.#work = undefined;
+      if (this.#work?.next().done === true) this.#work = undefined;
       if (this.#writer.length > 0) this.#hasRoom = this.#wire.write(this.#writer.take());
       if (this.#work === undefined && !this.#mayBeMore) return true;
     }

@@ -15,14 +15,16 @@ export class CallCancel implements CallSignal {
   }
 
   addEventListener(_type: "abort", listener: () => void): void {
+    if (this.#listener !== undefined) throw new Error("a call is waited for by one at a time");
     this.#listener = listener;
   }
 
-  removeEventListener(): void {
-    this.#listener = undefined;
+  removeEventListener(_type: "abort", listener: () => void): void {
+    if (this.#listener === listener) this.#listener = undefined;
   }
 
   cancel(): void {
+    if (this.#aborted) return;
     this.#aborted = true;
     this.#listener?.();
   }

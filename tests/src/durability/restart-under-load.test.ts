@@ -36,7 +36,8 @@ test("a bridge that is killed or stopped under load, and comes back on the same 
     }
     await load.stop();
     await ledger.complete();
-    assert.ok(returns.count >= 3);
+    // What it had was complete, perhaps before it was back, and is told before its status.
+    while (returns.count < 3) await new Promise((resolve) => setTimeout(resolve, 5));
     assert.equal(ledger.acknowledged, ledger.written);
     assert.deepEqual([ledger.lost, ledger.doubled], [[], []]);
   } finally {

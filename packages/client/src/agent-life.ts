@@ -59,7 +59,7 @@ export class AgentLife {
       reconnect: options.reconnect,
       retryStart: options.retryStart,
       connect: () => client.connect(),
-      openSession: () => this.#openSession(),
+      openSession: (onOnline) => this.#openSession(onOnline),
       renewConnection: () => client.renewConnection(this.#connectionGeneration),
       renewCredentials: () => client.renewCredentials(),
       onStatus: (status) => this.#onStatus(status),
@@ -112,7 +112,7 @@ export class AgentLife {
     await this.#started.promise;
   }
 
-  #openSession(): Session {
+  #openSession(onOnline: (ack: Ack) => void): Session {
     const { agentId, client, subscriptions, reconnect } = this.#options;
     const { logger } = client;
     this.#connectionGeneration = client.connectionGeneration;
@@ -125,7 +125,10 @@ export class AgentLife {
       calls: this.#options.calls,
       tools: { agentId, tools: this.#options.tools },
       heartbeatIntervalMs: this.#options.heartbeatIntervalMs,
-      onAck: (ack) => subscriptions.onAck(ack),
+      onAck(ack) {
+        subscriptions.onAck(ack);
+        onOnline(ack);
+      },
       settling: (subscription) => subscriptions.settling(subscription),
       onEvent: (event) => subscriptions.receive(event),
       onGap: this.#options.onGap,

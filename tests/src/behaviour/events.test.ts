@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Agent } from "@loom-bridge/client";
 import { Inbox } from "../inbox.ts";
 import { describeInEveryWorld } from "../world.ts";
 
@@ -168,6 +169,34 @@ describeInEveryWorld("events between agents", (createWorld) => {
     for (const payload of ["bad", "good"]) await writer.publish("a", { type: "t", payload });
     assert.deepEqual(await inbox.texts(2), ["bad", "good"]);
     assert.match(String(problems[0]), /handler failed/);
+  });
+
+  test("kept events that come with the bridge's first word find an agent that is online and may publish", async () => {
+    await using world = await createWorld();
+    const writer = await world.agent({ id: "writer" });
+    for (const id of ["1", "2", "3"]) await writer.publish("kept.a", { type: "t", id });
+    const found: string[] = [];
+    const all = Promise.withResolvers<void>();
+    const reader = new Agent({
+      id: "reader",
+      client: world.client(),
+      onError: all.reject,
+      subscriptions: [
+        {
+          filters: "kept.*",
+          start: "oldest",
+          handler(_, { id }) {
+            found.push(`${id} ${reader.status.state}`);
+            void reader.post("answers", { type: "t" });
+            if (id === "3") all.resolve();
+          },
+        },
+      ],
+    });
+    await reader.start();
+    await all.promise;
+    await reader.stop();
+    assert.deepEqual(found, ["1 online", "2 online", "3 online"]);
   });
 });
 

@@ -11,7 +11,8 @@ export interface SessionKeeperOptions {
   readonly runtime: Runtime;
   /** Makes sure that a bridge is there; awaited before the first session. */
   readonly connect: () => Promise<void>;
-  readonly openSession: () => Session;
+  /** `onOnline` is to be called with the bridge's Ack, before what comes after it: its handlers may use the agent. */
+  readonly openSession: (onOnline: (ack: Ack) => void) => Session;
   /** Gives up a connection on which the bridge fell silent, so that the next session gets another. */
   readonly renewConnection: () => Promise<void>;
   /** The bridge refused the credentials; returns whether there may be others to come back with. */
@@ -93,11 +94,8 @@ export class SessionKeeper {
     }
     // It may have been closed while it connected.
     if (this.#closing) return { reason: undefined };
-    const session = openSession();
-    this.#session = session;
     let stableAtMs = Number.POSITIVE_INFINITY;
-    const ack = await session.acked.catch(() => undefined);
-    if (ack !== undefined) {
+    const session = openSession((ack) => {
       stableAtMs = runtime.monotonic() + this.#reconnect.stableAfterMs;
       this.#hasBeenOnline = true;
       this.#isOnline = true;
@@ -105,7 +103,8 @@ export class SessionKeeper {
       this.#next.resolve(session);
       onStatus({ state: "online", attempt: 0 });
       onOnline(ack);
-    }
+    });
+    this.#session = session;
     const reason = await session.ended;
     if (this.#isOnline) this.#next = createDeferred();
     this.#isOnline = false;

@@ -14,7 +14,6 @@ import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 import { ToolServer } from "../tools/tool-server.ts";
 import { EncodedBatch } from "../wire/encoded-batch.ts";
 import { clientEvent } from "./client-event.ts";
-import { createDeferred } from "./deferred.ts";
 import { EventAcks } from "./event-acks.ts";
 import { EventInOrder } from "./event-in-order.ts";
 import { EventSettlements } from "./event-settlements.ts";
@@ -48,7 +47,7 @@ export class Session {
   readonly #outbox: Outbox;
   readonly #abort = new AbortController();
   readonly #goodbye = new OneFrame();
-  readonly #acked = createDeferred<Ack>();
+  readonly #registerTimer: Timer;
   #closing = false;
   #silent = false;
   #moveTimer: Timer | undefined;
@@ -76,12 +75,11 @@ export class Session {
     const sources = [register, this.#heartbeat, ...acks, control, calls, publishes, this.#goodbye];
     this.#outbox = new Outbox(runtime, sources);
     this.#control.listen(() => this.#outbox.hurry());
+    this.#registerTimer = runtime.setTimer(() => {
+      this.#silent = true;
+      this.#fail(new RequestTimeoutError("Register", ackTimeoutMs));
+    }, ackTimeoutMs);
     this.ended = this.#run();
-  }
-
-  /** Resolves when the bridge has answered Register; rejects when it refuses or does not. */
-  get acked(): Promise<Ack> {
-    return this.#acked.promise;
   }
 
   get isOver(): boolean {
@@ -124,13 +122,7 @@ export class Session {
   }
 
   async #run(): Promise<LoomError | undefined> {
-    const { runtime, openStream } = this.#options;
-    const timer = runtime.setTimer(() => {
-      this.#silent = true;
-      this.#fail(new RequestTimeoutError("Register", ackTimeoutMs));
-    }, ackTimeoutMs);
-    const cancelTimer = (): void => timer.cancel();
-    this.#acked.promise.then(cancelTimer, cancelTimer);
+    const { openStream } = this.#options;
     const routes = this.#routes();
     try {
       await forEachMessage(openStream(this.#outbox, this.#abort.signal), (delivery) => {
@@ -152,9 +144,10 @@ export class Session {
     return this.#control.send(frame, bytes);
   }
 
-  /** Refused only when the stream is over, and with it the call. */
+  /** When the stream is over, so is the call. Where too many answers wait for the network, no caller may wait for one in vain. */
   #answer(frame: ClientEvent, bytes: number): void {
-    if (!this.#isOver && !this.#control.offer(frame, bytes)) this.#control.send(frame, bytes).catch(() => {});
+    if (this.#isOver || this.#control.offer(frame, bytes)) return;
+    this.#control.send(frame, bytes).catch((error: unknown) => this.#fail(toLoomError(error)));
   }
 
   #takeControl(): ClientEvent | undefined {
@@ -168,11 +161,11 @@ export class Session {
     const { address, publishes, calls } = this.#options;
     const ended = new ConnectionError(address, `the stream to ${address} ended without a reason`);
     const reason = this.#closing || this.#hasMoved ? this.#unlessFinal() : (this.#failure ?? ended);
+    this.#registerTimer.cancel();
     this.#heartbeat.stop();
     this.#moveTimer?.cancel();
     // What outlives the stream must not be taken by its outbox any more.
     void this.#outbox.return();
-    this.#acked.reject(reason ?? new LoomError("canceled", "the agent was stopped while it registered"));
     this.#control.clear(reason ?? new LoomError("canceled", "the agent was stopped"));
     publishes.detach();
     calls.detach(reason);
@@ -209,13 +202,13 @@ export class Session {
       this.#fail(new LoomError("failed_precondition", message));
       return;
     }
+    this.#registerTimer.cancel();
     this.#options.onAck(ack);
     const notify = (): void => this.#outbox.notify();
     this.#options.publishes.attach(ack.publishWindow, notify);
     this.#options.calls.attach(ack.maxOpenCalls, () => this.#outbox.hurry());
     const intervalMs = this.#options.heartbeatIntervalMs ?? (ack.heartbeatIntervalMs || heartbeatIntervalMs);
     this.#heartbeat.start(intervalMs, ack.features.includes(Feature.NOTICES));
-    this.#acked.resolve(ack);
     this.#outbox.notify();
   }
 

@@ -11,7 +11,9 @@ import { startDurableBridge } from "../soak/start-durable-bridge.ts";
 
 const reconnect = { firstDelayMs: 20, maxDelayMs: 100, stableAfterMs: 100 };
 
-test("a bridge that is killed or stopped under load, and comes back on the same port, loses no event that it acknowledged", async () => {
+test("a bridge that is killed or stopped under load, and comes back on the same port, loses no event that it acknowledged", {
+  timeout: 120_000,
+}, async () => {
   const directory = await mkdtemp(join(tmpdir(), "restart-"));
   let bridge = await startDurableBridge("127.0.0.1:0", directory);
   const { address } = bridge;

@@ -62,8 +62,8 @@ export function startToolRun(options: ToolRunOptions): ToolRun {
   openCalls.add(lost);
 
   const failed = (error: unknown): void => {
-    // A provider that was told to stop may well reject.
-    if (outcome === undefined) onDefect(error);
+    // A provider that was told to stop may well reject. What fails after its outcome is a defect of ours.
+    if (!abort.signal.aborted) onDefect(error);
     end(toolFailures.defect());
   };
   const settle = (result: ToolOutcome): void => {

@@ -12,6 +12,8 @@ export interface Worker {
   /** Asks it for something. Rejects after `timeoutMs`, by default 30 000. */
   call<Result = void>(command: string, argument?: unknown, timeoutMs?: number): Promise<Result>;
   usage(): Promise<Usage>;
+  /** Keeps it on one core from now on. */
+  place(core: number): Promise<void>;
   /** As `usage`, after the garbage of its heap was collected. */
   usageAfterCollection(): Promise<Usage>;
 }
@@ -96,6 +98,10 @@ class StartedWorker implements Worker {
 
   usage(): Promise<Usage> {
     return this.call<Usage>("usage");
+  }
+
+  place(core: number): Promise<void> {
+    return this.call("place", core);
   }
 
   usageAfterCollection(): Promise<Usage> {

@@ -4,6 +4,7 @@ import type { Usage } from "../worker/usage.ts";
 import type { RunningServer } from "./peer.ts";
 
 export interface NatsServer extends RunningServer {
+  readonly pid: number;
   usage(): Usage;
 }
 
@@ -12,9 +13,12 @@ export async function startNatsServer(): Promise<NatsServer> {
   const child = spawn("nats-server", ["--addr", "127.0.0.1", "--port", "-1"], { stdio: ["ignore", "ignore", "pipe"] });
   process.once("exit", () => child.kill("SIGKILL"));
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const address = await listening(child);
+  const pid = child.pid ?? 0;
   return {
-    address: await listening(child),
-    usage: () => processUsage(child.pid ?? 0),
+    address,
+    pid,
+    usage: () => processUsage(pid),
     async close() {
       child.kill("SIGTERM");
       await exited;

@@ -13,11 +13,15 @@ export interface ServerReady {
 
 /** The bridge, or the broker in its place. */
 export const start: StartRole<ServerOptions> = async ({ peer, options = {} }) => {
-  const server: { usage?(): Usage } & Awaited<ReturnType<typeof startServer>> = await startServer(peer, options);
+  const server: { usage?(): Usage; pid?: number } & Awaited<ReturnType<typeof startServer>> = await startServer(
+    peer,
+    options,
+  );
   const ready: ServerReady = { address: server.address };
   return {
     ready,
     ...(server.usage === undefined ? {} : { usage: () => server.usage?.() as Usage }),
+    ...(server.pid === undefined ? {} : { pid: server.pid }),
     close: () => server.close(),
   };
 };

@@ -8,6 +8,8 @@ export interface Role {
   readonly commands?: Readonly<Record<string, (argument: unknown) => unknown>>;
   /** Default: that of this process. */
   usage?(): Usage;
+  /** Of a process that it has started and that does its work. */
+  readonly pid?: number;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { place } from "./place.ts";
 import { startProfile, stopProfile } from "./profile.ts";
 import type { Role, RoleContext, StartRole, WorkerMessage, WorkerRequest } from "./role.ts";
 import { ownUsage } from "./usage.ts";
@@ -44,6 +45,7 @@ const builtIn: NonNullable<Role["commands"]> = {
     collectGarbage();
     return ownUsage();
   },
+  place: (core) => place(Number(core), [process.pid, ...(role?.pid === undefined ? [] : [role.pid])]),
   startProfile,
   stopProfile: (target) => stopProfile(String(target)),
   async close() {

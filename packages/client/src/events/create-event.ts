@@ -9,10 +9,15 @@ import { encodePayload } from "./payload.ts";
  * @param sender who sends it, where `init` does not say
  * @throws LoomError `invalid_argument` or `resource_exhausted` that names the field.
  */
-export function createEvent(init: EventInit, runtime: Runtime, sender: string | undefined = init.sender): EventFields {
+export function createEvent(
+  init: EventInit,
+  runtime: Runtime,
+  sender: string | undefined = init.sender,
+  id: string = init.id || runtime.uuid(),
+): EventFields {
   checkEvent(init);
   return {
-    id: init.id || runtime.uuid(),
+    id,
     type: init.type,
     timestampMs: Math.trunc(init.timestampMs ?? runtime.now()),
     source: init.source || sender || "",

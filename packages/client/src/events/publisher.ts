@@ -7,6 +7,7 @@ import { type EncodedPublish, encodePublish, type Publish } from "../wire/encode
 import { createEvent } from "./create-event.ts";
 import { toChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
+import { KnownTopic } from "./known-topic.ts";
 
 export interface PublisherOptions {
   readonly agentId: string;
@@ -26,7 +27,7 @@ const maxTopics = 256;
 export class Publisher {
   readonly #options: PublisherOptions;
   /** Topics that were found valid. */
-  readonly #topics = new Set<string>();
+  readonly #topics = new Map<string, KnownTopic>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -84,25 +85,36 @@ export class Publisher {
 
   /** What became of it is told to `onLost`, unless its `settle` is replaced. */
   #prepare(topic: string, init: EventInit, wantsReceipt: boolean): OutgoingPublish {
-    const { agentId, runtime } = this.#options;
-    this.#checkTopic(topic);
-    const event = createEvent(init, runtime, init.sender ?? agentId);
-    const chain = init.chain === undefined ? undefined : toChain(init.chain);
-    const encoded = encode({ topic, event, key: init.key ?? "", chain });
+    const id = init.id || this.#options.runtime.uuid();
+    const encoded = this.#encode(topic, id, init);
     if (encoded.eventBytes > limits.eventBytes) {
       const problem = `the event is ${encoded.eventBytes} bytes; at most ${limits.eventBytes} are allowed`;
       throw new LoomError("resource_exhausted", `${problem}. Send large content by reference`, {
         details: { field: "payload" },
       });
     }
-    return new OutgoingPublish(topic, event.id, encoded, wantsReceipt, this.#onPosted);
+    return new OutgoingPublish(topic, id, encoded, wantsReceipt, this.#onPosted);
   }
 
-  #checkTopic(topic: string): void {
-    if (this.#topics.has(topic)) return;
-    parseTopic(topic);
+  #encode(topic: string, id: string, init: EventInit): EncodedPublish {
+    const { agentId, runtime } = this.#options;
+    const known = this.#topics.get(topic);
+    const alike = known?.encode(id, init, runtime);
+    if (alike !== undefined) return alike;
+    if (known === undefined) parseTopic(topic);
+    const event = createEvent(init, runtime, init.sender ?? agentId, id);
+    const chain = init.chain === undefined ? undefined : toChain(init.chain);
+    const publish = { topic, event, key: init.key ?? "", chain };
+    const encoded = encode(publish);
+    (known ?? this.#remember(topic)).encoded(init, publish);
+    return encoded;
+  }
+
+  #remember(topic: string): KnownTopic {
     if (this.#topics.size === maxTopics) this.#topics.clear();
-    this.#topics.add(topic);
+    const known = new KnownTopic();
+    this.#topics.set(topic, known);
+    return known;
   }
 }
 

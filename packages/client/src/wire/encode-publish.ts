@@ -6,28 +6,20 @@ import {
   PublishBatchSchema,
   PublishItemSchema,
 } from "@loom-bridge/protocol/messages";
-import { closeBlock, writeTextField, writeVarint } from "@loom-bridge/protocol/wire";
+import { closeBlock, writeTextField } from "@loom-bridge/protocol/wire";
 import type { EventFields } from "./event-fields.ts";
-
-// No objects: one with the fields of an event in their order would have the same hidden class as events that are made
-// as literals elsewhere, and V8 would compile the code that reads it over and over.
-const idTag = 0x0a;
-const typeTag = 0x12;
-const timestampTag = 0x18;
-const sourceTag = 0x22;
-const metadataTag = 0x2a;
-const payloadTag = 0x32;
-const confidenceTag = 0x3d;
-const tagsTag = 0x42;
-const priorityTag = 0x48;
-const pairKeyTag = 0x0a;
-const pairValueTag = 0x12;
-const batchItemTag = 0x12;
-const itemTopicTag = 0x0a;
-const itemEventTag = 0x12;
-const itemIdTag = 0x1a;
-const itemTypeTag = 0x22;
-const itemKeyTag = 0x2a;
+import { publishSlab } from "./publish-slab.ts";
+import {
+  batchItemTag,
+  idTag,
+  itemEventTag,
+  itemIdTag,
+  itemKeyTag,
+  itemTopicTag,
+  itemTypeTag,
+  typeTag,
+} from "./publish-tags.ts";
+import { writePayload, writeRest, writeSourceAndMetadata, writeTimestamp } from "./write-event.ts";
 
 /** An event and where it goes. */
 export interface Publish {
@@ -49,11 +41,7 @@ export interface EncodedPublish {
 const fieldBytes = 6;
 /** What an event takes that has nothing but numbers, and what surrounds it. */
 const otherBytes = 96;
-/** Publishes are encoded side by side: a buffer for each costs more than to write it, and neighbours are copied as one. */
-const slabBytes = 16_384;
 const noBytes = new Uint8Array();
-let slab = Buffer.alloc(0);
-let slabUsed = 0;
 
 /**
  * Encodes a publish as protobuf-es does an item of a PublishBatch, in a fraction of its time. What it does not expect,
@@ -64,14 +52,8 @@ export function encodePublish(publish: Publish): EncodedPublish {
   const bound = boundOf(publish);
   if (bound === undefined) return encodeUnusual(publish);
   const chain = encodeChain(publish.chain);
-  const mostBytes = bound + chain.length;
-  const isSmall = 2 * mostBytes <= slabBytes;
-  if (isSmall && slabUsed + mostBytes > slab.length) {
-    slab = Buffer.allocUnsafeSlow(slabBytes);
-    slabUsed = 0;
-  }
-  const bytes = isSmall ? slab : Buffer.allocUnsafeSlow(mostBytes);
-  const start = isSmall ? slabUsed : 0;
+  publishSlab.reserve(bound + chain.length);
+  const { bytes, start } = publishSlab;
   const { topic, event, key } = publish;
   const { id, type } = event;
   // Nearly every item, and every event, has a length of two bytes.
@@ -80,7 +62,7 @@ export function encodePublish(publish: Publish): EncodedPublish {
   const idAt = eventAt + 3;
   const typeAt = id === "" ? idAt : writeTextField(bytes, idAt, idTag, id);
   const restAt = type === "" ? typeAt : writeTextField(bytes, typeAt, typeTag, type);
-  const eventEnd = writeRest(bytes, restAt, event);
+  const eventEnd = writeEnd(bytes, restAt, event);
   const eventBytes = eventEnd - idAt;
   let at = eventBytes === 0 ? eventAt : closeBlock(bytes, eventAt, itemEventTag, idAt, eventEnd);
   // The item repeats both, by tags of its own.
@@ -91,12 +73,12 @@ export function encodePublish(publish: Publish): EncodedPublish {
   if (key !== "") at = writeTextField(bytes, at, itemKeyTag, key);
   bytes.set(chain, at);
   const end = closeBlock(bytes, start, batchItemTag, itemStart, at + chain.length);
-  if (isSmall) slabUsed = end;
+  publishSlab.keep(end);
   return { bytes, start, end, eventBytes };
 }
 
 /** How many bytes a publish takes at most; nothing where protobuf-es is needed. */
-function boundOf({ topic, event, key }: Publish): number | undefined {
+export function boundOf({ topic, event, key }: Publish): number | undefined {
   const { id, type, timestampMs, source, metadata, payload, confidence, priority } = event;
   if (!(payload instanceof Uint8Array)) return undefined;
   if (typeof id !== "string" || typeof type !== "string" || typeof source !== "string") return undefined;
@@ -119,39 +101,10 @@ function boundOf({ topic, event, key }: Publish): number | undefined {
 }
 
 /** Writes what follows id and type. */
-function writeRest(buffer: Buffer, start: number, event: EventFields): number {
-  const { source, metadata, payload, confidence, priority } = event;
-  const timestampMs = Number(event.timestampMs);
-  let at = start;
-  if (timestampMs !== 0) {
-    buffer[at] = timestampTag;
-    at = writeVarint(buffer, at + 1, timestampMs);
-  }
-  if (source !== "") at = writeTextField(buffer, at, sourceTag, source);
-  for (const name in metadata) at = writePair(buffer, at, name, metadata[name] ?? "");
-  if (payload.length > 0) {
-    buffer[at] = payloadTag;
-    at = writeVarint(buffer, at + 1, payload.length);
-    buffer.set(payload, at);
-    at += payload.length;
-  }
-  if (confidence !== 0) {
-    buffer[at] = confidenceTag;
-    at = buffer.writeFloatLE(confidence, at + 1);
-  }
-  for (const tag of event.tags) at = writeTextField(buffer, at, tagsTag, tag);
-  if (priority !== 0) {
-    buffer[at] = priorityTag;
-    at = writeVarint(buffer, at + 1, priority);
-  }
-  return at;
-}
-
-function writePair(buffer: Buffer, start: number, name: string, value: string): number {
-  // Most pairs have a length of one byte.
-  const nameAt = start + 2;
-  const end = writeTextField(buffer, writeTextField(buffer, nameAt, pairKeyTag, name), pairValueTag, value);
-  return closeBlock(buffer, start, metadataTag, nameAt, end);
+function writeEnd(bytes: Buffer, start: number, event: EventFields): number {
+  const sourceAt = writeTimestamp(bytes, start, Number(event.timestampMs));
+  const payloadAt = writeSourceAndMetadata(bytes, sourceAt, event);
+  return writeRest(bytes, writePayload(bytes, payloadAt, event.payload), event);
 }
 
 function encodeChain(chain: Chain | undefined): Uint8Array {

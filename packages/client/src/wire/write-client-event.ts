@@ -58,7 +58,9 @@ function writeBatch(writer: EnvelopeWriter, firstRef: number, items: readonly En
     writer.varint(firstRef);
   }
   let from = 0;
-  for (const [index, { bytes, end }] of items.entries()) {
+  // By index: an iterator of entries makes two objects for each.
+  for (let index = 0; index < items.length; index += 1) {
+    const { bytes, end } = items[index] as EncodedPublish;
     const next = items[index + 1];
     // Neighbours are copied together.
     if (next?.bytes === bytes && next.start === end) continue;

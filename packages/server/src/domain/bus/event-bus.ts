@@ -89,8 +89,9 @@ export class EventBus {
     return { id: log?.id ?? "", head: log?.head ?? 0 };
   }
 
-  /** For events that are published at one time. */
-  get now(): Moment {
+  /** Makes ready for events that are published next, all at the time that it returns. `once` as in `publish`. */
+  begin(events: readonly BusEvent[], once: boolean): Moment {
+    if (once) this.#memory.expect(events);
     return momentOf(this.#options.runtime);
   }
 
@@ -124,14 +125,14 @@ export class EventBus {
    * where the log has to write it first, or a queue is full and the publisher has to wait. Queues with room get the
    * event at once either way.
    * @param once whether an event of the same sender and id, within two minutes, is this one again
-   * @param at when it came; events of one message came at one time
+   * @param at when it came; events of one message came at one time. Default: now
    * @throws LoomError `invalid_argument` when the topic is none, `permission_denied` when it is the bridge's,
    *   `failed_precondition` when the event's chain has come to its end; `resource_exhausted` when it is too large,
    *   that or `unavailable`, also later, when the log cannot keep it. Nothing was delivered then.
    */
-  publish(event: BusEvent, once = false, at: Moment = this.now): PublishOutcome | Promise<PublishOutcome> {
+  publish(event: BusEvent, once = false, at?: Moment): PublishOutcome | Promise<PublishOutcome> {
     try {
-      return this.#publish(event, once, at);
+      return this.#publish(event, once, at ?? momentOf(this.#options.runtime));
     } catch (error) {
       this.#options.breaches?.countError(error);
       if (LoomError.isInstance(error)) this.noteRefused(event, error);

@@ -29,6 +29,8 @@ test("texts that were chosen to collide do so no more often than by chance, what
   const pairs: readonly (readonly [string, string])[] = [
     ["\u0000", "\u8000"],
     ["a\u0000b\u0001", "a\u8000b\u8001"],
+    ["a\u0000b", "a@b"],
+    ["äöü", "äöx"],
     ["id-0000000000000001", "id-0000000000000002"],
     ["ab", "ba"],
     ["", "\u0000"],

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { PublishKey } from "./expected-keys.ts";
 import { allQueued, type PublishOutcome } from "./publish-outcome.ts";
 import { PublishTable } from "./publish-table.ts";
 
@@ -24,6 +25,11 @@ export class PublishMemory {
 
   get size(): number {
     return this.#table.size;
+  }
+
+  /** Makes ready for publishes that come next, one after the other. */
+  expect(publishes: readonly PublishKey[]): void {
+    this.#table.expect(publishes);
   }
 
   /** What became of a publish with this id, if it was within the time. */

@@ -3,20 +3,26 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { PublishTable } from "./publish-table.ts";
 
-test("it agrees with a map, whatever is added, removed and replaced, also while it grows", () => {
+test("it agrees with a map, whatever is added, removed, replaced and expected, also while it grows", () => {
   const id = fc.nat({ max: 3000 }).map(String);
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom("add", "delete"), id }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("shift"), id }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("expect"), id }) },
   );
   fc.assert(
     fc.property(fc.array(step, { minLength: 2500, maxLength: 6000, size: "max" }), (steps) => {
       const table = new PublishTable();
       const simple = new Map<string, number>();
-      for (const step of steps) {
+      for (const [index, step] of steps.entries()) {
         const known = simple.get(step.id);
         assert.equal(table.find("s", step.id), known ?? -1);
-        if (step.kind === "add") simple.set(step.id, table.add("s", step.id, 0));
+        if (step.kind === "expect") {
+          // What comes next, and one that does not.
+          table.expect(
+            steps.slice(index, index + 20).flatMap(({ id }) => ["s", "other"].map((sender) => ({ sender, id }))),
+          );
+        } else if (step.kind === "add") simple.set(step.id, table.add("s", step.id, 0));
         else if (step.kind === "delete" && known !== undefined) {
           table.delete(known);
           simple.delete(step.id);

@@ -1,3 +1,4 @@
+import { ExpectedKeys, type PublishKey } from "./expected-keys.ts";
 import { evenBits, KeyHash } from "./key-hash.ts";
 
 /** What is known of a publish, in numbers. */
@@ -9,6 +10,9 @@ export interface PublishFacts {
 type Columns = ReturnType<typeof createColumns>;
 
 const firstPlaces = 1024;
+/** Where the facts of a publish lie, side by side: columns of their own would be as many places in memory to touch. */
+const fact = { atMs: 0, matched: 1, offset: 2 } as const;
+const factsWidth = 3;
 
 /**
  * Publishes in the order in which they came, numbered, and found by sender and id. One comes and one goes with every
@@ -23,8 +27,9 @@ export class PublishTable {
   #first: number;
   #next: number;
   #size = 0;
-  /** What was hashed last: who does not find a publish adds it. */
-  readonly #last = { sender: "", id: "", hash: 0 };
+  /** Nobody wants it, but reading for nothing might be left out by a compiler. */
+  readonly #touched = new Int32Array(1);
+  readonly #expected = new ExpectedKeys();
 
   /** @param first the number of the first that is added */
   constructor(first = 0) {
@@ -48,6 +53,18 @@ export class PublishTable {
     return this.#size;
   }
 
+  /** Makes ready for ids that are looked for or added next, mostly in this order. */
+  expect(keys: readonly PublishKey[]): void {
+    const { heads, shift } = this.#chains;
+    const hashes = this.#expected.hash(keys, this.#keys);
+    // Chains begin anywhere in a megabyte. Read here, the processor fetches many at once; later it would wait for each.
+    let sum = 0;
+    for (let index = 0; index < keys.length; index += 1) {
+      sum ^= heads[2 * ((hashes[index] as number) >>> shift)] as number;
+    }
+    this.#touched[0] = sum;
+  }
+
   /** The number of a publish. Negative: there is none. */
   find(sender: string, id: string): number {
     return this.#find(this.#hash(sender, id), sender, id);
@@ -66,9 +83,10 @@ export class PublishTable {
     this.#link(number, hash);
     columns.senders[place] = sender;
     columns.ids[place] = id;
-    columns.atMs[place] = atMs;
-    columns.matched[place] = 0;
-    columns.offsets[place] = 0;
+    const row = this.#rowOf(number);
+    columns.facts[row + fact.atMs] = atMs;
+    columns.facts[row + fact.matched] = 0;
+    columns.facts[row + fact.offset] = 0;
     this.#next += 1;
     return number;
   }
@@ -80,19 +98,23 @@ export class PublishTable {
 
   /** When a publish was. */
   atMs(number: number): number {
-    return this.#columns.atMs[number & this.#mask] as number;
+    return this.#columns.facts[this.#rowOf(number) + fact.atMs] as number;
   }
 
   read(number: number): PublishFacts {
-    const { matched, offsets } = this.#columns;
-    const place = number & this.#mask;
-    return { matched: matched[place] as number, offset: offsets[place] as number };
+    const columns = this.#columns;
+    const row = this.#rowOf(number);
+    return {
+      matched: columns.facts[row + fact.matched] as number,
+      offset: columns.facts[row + fact.offset] as number,
+    };
   }
 
   write(number: number, { matched, offset }: PublishFacts): void {
-    const place = number & this.#mask;
-    this.#columns.matched[place] = matched;
-    this.#columns.offsets[place] = offset;
+    const columns = this.#columns;
+    const row = this.#rowOf(number);
+    columns.facts[row + fact.matched] = matched;
+    columns.facts[row + fact.offset] = offset;
   }
 
   delete(number: number): void {
@@ -102,7 +124,7 @@ export class PublishTable {
     const { heads, shift } = this.#chains;
     const { links } = this.#columns;
     const place = number & this.#mask;
-    const head = (links[2 * place] as number) >>> shift;
+    const head = 2 * ((links[2 * place] as number) >>> shift);
     if (heads[head] === (number | 0)) heads[head] = links[2 * place + 1] as number;
   }
 
@@ -112,26 +134,28 @@ export class PublishTable {
     this.#first += 1;
   }
 
+  /** Where the numbers of a publish begin. */
+  #rowOf(number: number): number {
+    return factsWidth * (number & this.#mask);
+  }
+
   #forget(number: number): void {
     this.#columns.ids[number & this.#mask] = undefined;
     this.#size -= 1;
   }
 
   #hash(sender: string, id: string): number {
-    const last = this.#last;
-    if (last.id === id && last.sender === sender) return last.hash;
-    const hash = this.#keys.of(sender, id);
-    last.sender = sender;
-    last.id = id;
-    last.hash = hash;
-    return hash;
+    return this.#expected.find(sender, id) ?? this.#keys.of(sender, id);
   }
 
   #find(hash: number, sender: string, id: string): number {
     const { ids, senders, links } = this.#columns;
+    const { heads, shift } = this.#chains;
     const { length } = this;
     const next = this.#next;
-    let number = this.#chains.heads[hash >>> this.#chains.shift] as number;
+    const head = 2 * (hash >>> shift);
+    if (((heads[head + 1] as number) & markOf(hash)) === 0) return -1;
+    let number = heads[head] as number;
     for (let least = 0; ; ) {
       // Of numbers, 32 bits are kept: enough to tell how many came since, unless it is one that is long gone.
       const age = (next - number) >>> 0;
@@ -148,9 +172,14 @@ export class PublishTable {
     const { heads, shift } = this.#chains;
     const { links } = this.#columns;
     const place = number & this.#mask;
+    const head = 2 * (hash >>> shift);
+    const older = heads[head] as number;
     links[2 * place] = hash;
-    links[2 * place + 1] = heads[hash >>> shift] as number;
-    heads[hash >>> shift] = number;
+    links[2 * place + 1] = older;
+    heads[head] = number;
+    // A chain whose newest one is gone begins anew.
+    const isLive = (number - older) >>> 0 <= number - this.#first;
+    heads[head + 1] = (isLive ? (heads[head + 1] as number) : 0) | markOf(hash);
   }
 
   #grow(): void {
@@ -174,22 +203,30 @@ function createColumns(places: number) {
     senders: Array.from({ length: places }, () => ""),
     /** Of each place its hash, and the number of the next older one in its chain: they are read together. */
     links: new Int32Array(2 * places),
-    atMs: new Float64Array(places),
-    matched: new Int32Array(places),
-    offsets: new Float64Array(places),
+    facts: new Float64Array(factsWidth * places),
   };
 }
 
 function copyPlace(source: Columns, from: number, target: Columns, to: number): void {
   target.ids[to] = source.ids[from];
   target.senders[to] = source.senders[from] as string;
-  target.atMs[to] = source.atMs[from] as number;
-  target.matched[to] = source.matched[from] as number;
-  target.offsets[to] = source.offsets[from] as number;
+  const row = factsWidth * from;
+  target.facts.set(source.facts.subarray(row, row + factsWidth), factsWidth * to);
 }
 
-/** Where chains begin, by the upper bits of a hash; at first with a number that is none any more. */
+/**
+ * Where chains begin, by the upper bits of a hash: the number of the newest, at first one that is none any more, and the
+ * marks of all that are in the chain. They end nearly every vain search before it comes to a link, which would not be in
+ * the processor's caches.
+ */
 function createChains(places: number, none: number) {
   const bits = Math.min(evenBits, Math.log2(2 * places));
-  return { heads: new Int32Array(2 ** bits).fill(none), shift: 32 - bits };
+  const heads = new Int32Array(2 * 2 ** bits);
+  for (let head = 0; head < heads.length; head += 2) heads[head] = none;
+  return { heads, shift: 32 - bits };
+}
+
+/** One bit of 32, by bits of the hash that are next to those that choose the chain. */
+function markOf(hash: number): number {
+  return 1 << (hash >>> (32 - evenBits - 5));
 }

@@ -54,7 +54,7 @@ export class PublishLine {
 
   /** What came with one message. `firstRef` is the first event's; those of the others follow. 0: no receipts. */
   submitAll(firstRef: number, events: readonly BusEvent[]): void {
-    const at = this.#options.bus.now;
+    const at = this.#options.bus.begin(events, firstRef !== 0);
     let ref = firstRef;
     for (const event of events) {
       this.submit(ref, event, at);

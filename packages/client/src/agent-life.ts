@@ -130,7 +130,7 @@ export class AgentLife {
         onOnline(ack);
       },
       settling: (subscription) => subscriptions.settling(subscription),
-      onEvent: (event) => subscriptions.receive(event),
+      onEvent: (encoded, sequence, arrival) => subscriptions.receive(encoded, sequence, arrival),
       onGap: this.#options.onGap,
       onDrain({ reason, graceMs }) {
         logger.info("the bridge is about to end the stream", { agentId, reason, graceMs });

@@ -1,12 +1,13 @@
 import type { ClientEvent } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "./client-event.ts";
+import type { EventLine } from "./event-line.ts";
 import type { FrameSource } from "./outbox.ts";
 
 /**
  * One subscription's events that have come and may not be acknowledged yet. Events may be finished in any order; the
  * acknowledgement says "up to and including", so it waits for the oldest.
  */
-export class AckLine {
+export class AckLine implements EventLine {
   readonly #onAck: (line: AckLine) => void;
   readonly subscription: number;
   /** Sequence numbers in the order of their coming. */
@@ -23,13 +24,12 @@ export class AckLine {
     this.#onAck = onAck;
   }
 
-  /** Notes an event that has come. */
   received(sequence: number): void {
     this.#open.push(sequence);
   }
 
-  /** An event that has come is finished. */
-  finished(sequence: number): void {
+  /** There is only one way to be finished with an event. */
+  settle(sequence: number): void {
     if (this.#open[this.#head] !== sequence) {
       this.#finished.add(sequence);
       return;

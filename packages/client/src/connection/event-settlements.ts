@@ -8,19 +8,67 @@ import {
   Verdict,
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "./client-event.ts";
+import type { EventLine } from "./event-line.ts";
 import type { FrameSource } from "./outbox.ts";
 import type { Settlement } from "./settlement.ts";
 
-interface Lane {
-  /** Sequence numbers of events that are not settled. */
-  readonly open: Set<number>;
-  /** What the bridge has not been told, the latest of each event. */
-  readonly unsent: Map<number, SettlementMessage>;
-  timer: Timer | undefined;
-}
-
 /** One frame carries at most so many. */
 const maxSettlements = 1024;
+
+/** One subscription's events, each of which is settled by itself. */
+class SettlementLine implements EventLine {
+  readonly #runtime: Runtime;
+  readonly #extendEveryMs: number | undefined;
+  readonly #onChange: () => void;
+  /** Sequence numbers of events that are not settled. */
+  readonly #open = new Set<number>();
+  /** What the bridge has not been told, the latest of each event. */
+  readonly #unsent = new Map<number, SettlementMessage>();
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(runtime: Runtime, extendEveryMs: number | undefined, onChange: () => void) {
+    this.#runtime = runtime;
+    this.#extendEveryMs = extendEveryMs;
+    this.#onChange = onChange;
+  }
+
+  received(sequence: number): void {
+    this.#open.add(sequence);
+    this.#extend();
+  }
+
+  settle(sequence: number, settlement: Settlement): void {
+    if (this.#closed) return;
+    if (settlement.verdict !== "working") this.#open.delete(sequence);
+    this.#unsent.set(sequence, toMessage(sequence, settlement));
+    this.#onChange();
+  }
+
+  /** Takes the oldest of what the bridge has not been told. */
+  take(): SettlementMessage[] {
+    if (this.#unsent.size === 0) return [];
+    const settlements = [...this.#unsent.values()].slice(0, maxSettlements);
+    for (const { sequence } of settlements) this.#unsent.delete(Number(sequence));
+    return settlements;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #extend(): void {
+    if (this.#extendEveryMs === undefined) return;
+    this.#timer ??= this.#runtime.setTimer(() => {
+      this.#timer = undefined;
+      if (this.#open.size === 0) return;
+      for (const sequence of this.#open) this.#unsent.set(sequence, toMessage(sequence, { verdict: "working" }));
+      this.#extend();
+      this.#onChange();
+    }, this.#extendEveryMs);
+  }
+}
 
 /**
  * Settles the events of at-least-once subscriptions, one by one, and asks for more time for those that take long. How
@@ -29,68 +77,39 @@ const maxSettlements = 1024;
 export class EventSettlements implements FrameSource {
   readonly #runtime: Runtime;
   readonly #onChange: () => void;
-  readonly #lanes = new Map<number, Lane>();
-  #closed = false;
+  readonly #lines = new Map<number, SettlementLine>();
 
   constructor(runtime: Runtime, onChange: () => void) {
     this.#runtime = runtime;
     this.#onChange = onChange;
   }
 
-  /** Notes an event that has come. It stays ours for as long as `extendEveryMs` says to ask for more time. */
-  received(
-    subscription: number,
-    sequence: number,
-    extendEveryMs: number | undefined,
-  ): (settlement: Settlement) => void {
-    const lane = this.#laneOf(subscription);
-    lane.open.add(sequence);
-    if (extendEveryMs !== undefined) this.#extend(lane, extendEveryMs);
-    return (settlement) => {
-      if (this.#closed) return;
-      if (settlement.verdict !== "working") lane.open.delete(sequence);
-      lane.unsent.set(sequence, toMessage(sequence, settlement));
-      this.#onChange();
-    };
+  /** Its events stay ours for as long as `extendEveryMs` says to ask for more time. */
+  line(subscription: number, extendEveryMs: number | undefined): EventLine {
+    const known = this.#lines.get(subscription);
+    if (known !== undefined) return known;
+    const line = new SettlementLine(this.#runtime, extendEveryMs, this.#onChange);
+    this.#lines.set(subscription, line);
+    return line;
   }
 
   /** Forgets a subscription that has ended. */
   forget(subscription: number): void {
-    this.#lanes.get(subscription)?.timer?.cancel();
-    this.#lanes.delete(subscription);
+    this.#lines.get(subscription)?.close();
+    this.#lines.delete(subscription);
   }
 
   take(): ClientEvent | undefined {
-    for (const [subscription, { unsent }] of this.#lanes) {
-      if (unsent.size === 0) continue;
-      const settlements = [...unsent.values()].slice(0, maxSettlements);
-      for (const { sequence } of settlements) unsent.delete(Number(sequence));
+    for (const [subscription, line] of this.#lines) {
+      const settlements = line.take();
+      if (settlements.length === 0) continue;
       return clientEvent("eventSettle", create(EventSettleSchema, { subscription, settlements }));
     }
     return undefined;
   }
 
   close(): void {
-    this.#closed = true;
-    for (const subscription of [...this.#lanes.keys()]) this.forget(subscription);
-  }
-
-  #laneOf(subscription: number): Lane {
-    const known = this.#lanes.get(subscription);
-    if (known !== undefined) return known;
-    const lane: Lane = { open: new Set(), unsent: new Map(), timer: undefined };
-    this.#lanes.set(subscription, lane);
-    return lane;
-  }
-
-  #extend(lane: Lane, everyMs: number): void {
-    lane.timer ??= this.#runtime.setTimer(() => {
-      lane.timer = undefined;
-      if (lane.open.size === 0) return;
-      for (const sequence of lane.open) lane.unsent.set(sequence, toMessage(sequence, { verdict: "working" }));
-      this.#extend(lane, everyMs);
-      this.#onChange();
-    }, everyMs);
+    for (const subscription of [...this.#lines.keys()]) this.forget(subscription);
   }
 }
 

@@ -2,9 +2,10 @@ import type { Runtime } from "@loom-bridge/protocol";
 import type { Ack, ClientEvent, Delivery, Drain, Gap, Register } from "@loom-bridge/protocol/messages";
 import type { ToolCalls } from "../tools/tool-calls.ts";
 import type { ToolServerOptions } from "../tools/tool-server.ts";
+import type { EncodedEvent } from "../wire/encoded-batch.ts";
+import type { Arrival } from "./event-line.ts";
 import type { MessageSource } from "./for-each-message.ts";
 import type { PublishLane } from "./publish-lane.ts";
-import type { ReceivedEvent } from "./received-event.ts";
 
 export interface SessionOptions {
   readonly openStream: (
@@ -24,7 +25,7 @@ export interface SessionOptions {
   readonly onAck: (ack: Ack) => void;
   /** How the events of a subscription are settled one by one; undefined: they are acknowledged in order. */
   readonly settling: (subscription: number) => { readonly extendEveryMs: number | undefined } | undefined;
-  readonly onEvent: (event: ReceivedEvent) => void;
+  readonly onEvent: (encoded: EncodedEvent, sequence: number, arrival: Arrival) => void;
   readonly onGap: (gap: Gap) => void;
   /** Returns whether to leave a bridge that drains as soon as what is in hand is finished. */
   readonly onDrain: (drain: Drain) => boolean;

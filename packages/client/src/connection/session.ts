@@ -15,7 +15,7 @@ import { ToolServer } from "../tools/tool-server.ts";
 import { EncodedBatch } from "../wire/encoded-batch.ts";
 import { clientEvent } from "./client-event.ts";
 import { EventAcks } from "./event-acks.ts";
-import { EventInOrder } from "./event-in-order.ts";
+import type { EventLine } from "./event-line.ts";
 import { EventSettlements } from "./event-settlements.ts";
 import { forEachMessage } from "./for-each-message.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -214,19 +214,13 @@ export class Session {
 
   #onEventBatch(batch: EventBatch): void {
     const { subscription } = batch;
-    const { runtime, settling, onEvent } = this.#options;
-    const arrival = { subscription, attempt: batch.attempt || 1, receivedMs: runtime.monotonic() };
-    const extend = settling(subscription);
-    const line = extend === undefined ? this.#acks.line(subscription) : undefined;
+    const { runtime, onEvent } = this.#options;
+    const line = this.#line(subscription);
+    const arrival = { line, subscription, attempt: batch.attempt || 1, receivedMs: runtime.monotonic() };
     let sequence = Number(batch.firstSequence);
     for (const encoded of EncodedBatch.eventsOf(batch)) {
-      if (line !== undefined) {
-        line.received(sequence);
-        onEvent(new EventInOrder(line, arrival, sequence, encoded));
-      } else {
-        const settle = this.#settlements.received(subscription, sequence, extend?.extendEveryMs);
-        onEvent({ arrival, sequence, encoded, settle });
-      }
+      line.received(sequence);
+      onEvent(encoded, sequence, arrival);
       sequence += 1;
     }
   }
@@ -234,13 +228,16 @@ export class Session {
   #onGap(gap: Gap): void {
     const { subscription } = gap;
     const lastSequence = Number(gap.lastSequence);
-    const settling = this.#options.settling(subscription);
-    if (settling === undefined) {
-      const line = this.#acks.line(subscription);
-      line.received(lastSequence);
-      line.finished(lastSequence);
-    } else this.#settlements.received(subscription, lastSequence, settling.extendEveryMs)(acknowledged);
+    const line = this.#line(subscription);
+    line.received(lastSequence);
+    line.settle(lastSequence, acknowledged);
     this.#options.onGap(gap);
+  }
+
+  #line(subscription: number): EventLine {
+    const settling = this.#options.settling(subscription);
+    if (settling === undefined) return this.#acks.line(subscription);
+    return this.#settlements.line(subscription, settling.extendEveryMs);
   }
 
   /** Finishes what is in hand, then goes, so that the agent can come back to a bridge that stays. */

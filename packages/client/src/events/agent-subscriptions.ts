@@ -1,8 +1,9 @@
 import { LoomError } from "@loom-bridge/protocol";
 import type { Ack, Subscription } from "@loom-bridge/protocol/messages";
-import type { ReceivedEvent } from "../connection/received-event.ts";
+import type { Arrival } from "../connection/event-line.ts";
 import type { Session } from "../connection/session.ts";
 import { acknowledged } from "../connection/settlement.ts";
+import type { EncodedEvent } from "../wire/encoded-batch.ts";
 import type { EventDispatcher } from "./event-dispatcher.ts";
 import { createSubscription, type EventHandler, type SubscribeOptions } from "./subscription-init.ts";
 import { SubscriptionProgress } from "./subscription-progress.ts";
@@ -61,12 +62,12 @@ export class AgentSubscriptions {
     return this.#find(id)?.filters ?? [];
   }
 
-  receive(event: ReceivedEvent): void {
-    const progress = this.#find(event.arrival.subscription);
+  receive(encoded: EncodedEvent, sequence: number, arrival: Arrival): void {
+    const progress = this.#find(arrival.subscription);
     // Of a subscription that has ended meanwhile.
-    if (progress === undefined) return event.settle(acknowledged);
-    const item = progress.receive(event);
-    if (item !== undefined) this.#dispatcher.dispatch(item);
+    if (progress === undefined) return arrival.line.settle(sequence, acknowledged);
+    const item = progress.receive(encoded.offset, sequence, arrival);
+    if (item !== undefined) this.#dispatcher.dispatch(item, encoded);
   }
 
   /** The stream is over. */

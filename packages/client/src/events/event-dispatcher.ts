@@ -1,6 +1,6 @@
 import { LoomError, type Runtime, repliesTopic } from "@loom-bridge/protocol";
-import type { ReceivedEvent } from "../connection/received-event.ts";
 import { acknowledged, type Settlement } from "../connection/settlement.ts";
+import type { EncodedEvent } from "../wire/encoded-batch.ts";
 import { EventDecoder } from "../wire/event-decoder.ts";
 import { Envelope } from "./envelope.ts";
 import { EnvelopeMetadataReader } from "./envelope-metadata.ts";
@@ -56,9 +56,9 @@ export class EventDispatcher {
     else this.#handlers.set(subscription, handler);
   }
 
-  dispatch(item: EventInHand): void {
-    const { subscription } = item.event.arrival;
-    const envelope = this.#decode(item.event);
+  dispatch(item: EventInHand, encoded: EncodedEvent): void {
+    const { subscription } = item.arrival;
+    const envelope = this.#decode(encoded, item);
     if (envelope === undefined) return item.settle(unreadable(item));
     if (envelope.topic === this.#repliesTopic && this.#options.replies.resolve(envelope)) {
       return item.settle(acknowledged);
@@ -93,7 +93,7 @@ export class EventDispatcher {
     this.#stopping.abort();
   }
 
-  #decode({ encoded, sequence, arrival }: ReceivedEvent): Envelope | undefined {
+  #decode(encoded: EncodedEvent, { sequence, arrival }: EventInHand): Envelope | undefined {
     const { source, start, end, topic, sender, key, offset } = encoded;
     const { attempt } = arrival;
     const chain = encoded.chain === undefined ? undefined : fromChain(encoded.chain);

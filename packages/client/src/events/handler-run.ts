@@ -39,7 +39,7 @@ export class HandlerRun implements InboxItem {
     const verdict = this.#createVerdict();
     this.#item.started = true;
     try {
-      const context = createEventContext(this.#parts, this.#envelope, verdict, this.#item.event.arrival.receivedMs);
+      const context = createEventContext(this.#parts, this.#envelope, verdict, this.#item.arrival.receivedMs);
       const handling = this.#handler(context, this.#envelope);
       if (isThenable(handling)) {
         return Promise.resolve(handling).then(
@@ -57,7 +57,7 @@ export class HandlerRun implements InboxItem {
   #createVerdict(): Verdict {
     const item = this.#item;
     if (!item.isAtLeastOnce) return noVerdict;
-    const delayMs = (): number => retryDelayMs(item.event.arrival.attempt, this.#parts.runtime.random());
+    const delayMs = (): number => retryDelayMs(item.arrival.attempt, this.#parts.runtime.random());
     return new Verdict(true, delayMs, () => item.settle({ verdict: "working" }));
   }
 

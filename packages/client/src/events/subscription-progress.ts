@@ -1,6 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { Delivered, StartSchema, type Subscription, SubscriptionSchema } from "@loom-bridge/protocol/messages";
-import type { ReceivedEvent } from "../connection/received-event.ts";
+import type { Arrival } from "../connection/event-line.ts";
 import { acknowledged, type Settlement } from "../connection/settlement.ts";
 
 /** The bridge's defaults for a subscription that names none. */
@@ -11,8 +11,10 @@ const maxRemembered = 8192;
 
 /** An event from its coming to its settlement, whichever streams carry the two. */
 export class EventInHand {
-  /** As it came last. */
-  event: ReceivedEvent;
+  /** How it came last. */
+  arrival: Arrival;
+  /** Its number then. */
+  sequence: number;
   /** Its offset; of a topic that is not kept, the negative of its sequence number. */
   readonly key: number;
   /** Whether its handler has begun. */
@@ -21,9 +23,10 @@ export class EventInHand {
   dropped = false;
   readonly #progress: SubscriptionProgress;
 
-  constructor(progress: SubscriptionProgress, event: ReceivedEvent, key: number) {
+  constructor(progress: SubscriptionProgress, arrival: Arrival, sequence: number, key: number) {
     this.#progress = progress;
-    this.event = event;
+    this.arrival = arrival;
+    this.sequence = sequence;
     this.key = key;
   }
 
@@ -32,7 +35,7 @@ export class EventInHand {
   }
 
   settle(settlement: Settlement): void {
-    this.event.settle(settlement);
+    this.arrival.line.settle(this.sequence, settlement);
     if (settlement.verdict !== "working") this.#progress.settled(this, settlement);
   }
 }
@@ -76,28 +79,28 @@ export class SubscriptionProgress {
   }
 
   /** Returns the event to handle, or nothing if it was had before. */
-  receive(event: ReceivedEvent): EventInHand | undefined {
-    const { offset } = event.encoded;
-    const key = offset > 0 ? offset : -event.sequence;
+  receive(offset: number, sequence: number, arrival: Arrival): EventInHand | undefined {
+    const key = offset > 0 ? offset : -sequence;
     this.#received = Math.max(this.#received, offset);
     if (!this.#redelivers) {
       const isNew = offset === 0 || offset > this.#floor;
       if (isNew) this.#count += 1;
-      else event.settle(acknowledged);
-      return isNew ? new EventInHand(this, event, key) : undefined;
+      else arrival.line.settle(sequence, acknowledged);
+      return isNew ? new EventInHand(this, arrival, sequence, key) : undefined;
     }
     if (this.#remembered.has(key)) {
-      event.settle(acknowledged);
+      arrival.line.settle(sequence, acknowledged);
       return undefined;
     }
     this.#unsettled.add(key);
     const known = this.#inHand.get(key);
     if (known !== undefined) {
       // Its handler's verdict goes to the stream on which it came last.
-      known.event = event;
+      known.arrival = arrival;
+      known.sequence = sequence;
       return undefined;
     }
-    const item = new EventInHand(this, event, key);
+    const item = new EventInHand(this, arrival, sequence, key);
     this.#inHand.set(key, item);
     return item;
   }
@@ -110,7 +113,7 @@ export class SubscriptionProgress {
     // Of another log or another stream, whose numbers mean nothing any more.
     if (this.#inHand.get(item.key) !== item) return;
     this.#inHand.delete(item.key);
-    const comesAgain = settlement.verdict === "retry" && item.event.arrival.attempt < this.#maxAttempts;
+    const comesAgain = settlement.verdict === "retry" && item.arrival.attempt < this.#maxAttempts;
     if (comesAgain) return;
     this.#unsettled.delete(item.key);
     this.#remembered.add(item.key);

@@ -1,5 +1,6 @@
 /** How messages lie in bytes: what both ends of a fast stream share. Not for authors; it may change with any version. */
 export { EnvelopeWriter } from "./wire/envelope-writer.ts";
+export { KnownBytes } from "./wire/known-bytes.ts";
 export {
   compressedFlag,
   MessageSplitter,

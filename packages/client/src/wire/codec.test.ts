@@ -234,10 +234,42 @@ test("the hand-written codec of calls knows every field that there is", () => {
 
 test("a decoder that has seen other events decodes as a new one", () => {
   const decoder = new EventDecoder();
+  const sound = event.map((message) => toBinary(EventSchema, message));
   fc.assert(
-    fc.property(event, (message) => {
-      const bytes = toBinary(EventSchema, message);
-      assert.deepEqual(decodeEvent(decoder, bytes), comparable(fromBinary(EventSchema, bytes)));
+    fc.property(fc.tuple(sound, damaged(sound)), ([bytes, others]) => {
+      for (const each of [bytes, others]) {
+        assert.deepEqual(
+          outcome(() => decodeEvent(decoder, each)),
+          outcome(() => comparable(fromBinary(EventSchema, each))),
+        );
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("what is nearly as the last message is decoded as what it is", () => {
+  const events = new EventDecoder();
+  const deliveries = new DeliveryDecoder();
+  const repeated = fc.tuple(event, delivery).chain(([message, said]) => {
+    const [bytes, batch] = [toBinary(EventSchema, message), toBinary(DeliverySchema, said)];
+    const [nearly, nearlyBatch] = [damaged(fc.constant(bytes)), damaged(fc.constant(batch))];
+    return fc.tuple(fc.constant(bytes), nearly, fc.constant(batch), nearlyBatch);
+  });
+  fc.assert(
+    fc.property(repeated, ([bytes, nearly, batch, nearlyBatch]) => {
+      for (const each of [bytes, bytes, nearly]) {
+        assert.deepEqual(
+          outcome(() => decodeEvent(events, each)),
+          outcome(() => comparable(fromBinary(EventSchema, each))),
+        );
+      }
+      for (const each of [batch, batch, nearlyBatch]) {
+        assert.deepEqual(
+          outcome(() => withEvents(deliveries.decode(each))),
+          outcome(() => withEvents(fromBinary(DeliverySchema, each))),
+        );
+      }
     }),
     { numRuns: 1000 },
   );

@@ -97,7 +97,7 @@ export class DeliveryDecoder {
     while (reader.at < end) {
       switch (bytes[reader.at++]) {
         case 0x0a:
-          topic = reader.text(this.#topic);
+          topic = this.#topic.read(reader);
           if (topic === undefined) return undefined;
           break;
         case 0x12:
@@ -106,7 +106,7 @@ export class DeliveryDecoder {
           eventEnd = reader.at;
           break;
         case 0x1a:
-          sender = reader.text(this.#sender);
+          sender = this.#sender.read(reader);
           if (sender === undefined) return undefined;
           break;
         case 0x20:
@@ -117,7 +117,7 @@ export class DeliveryDecoder {
           if (reader.varint() < 0) return undefined;
           break;
         case 0x32:
-          key = reader.text(this.#key);
+          key = this.#key.read(reader);
           if (key === undefined) return undefined;
           break;
         case 0x3a:

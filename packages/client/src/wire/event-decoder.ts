@@ -40,11 +40,11 @@ export class EventDecoder {
     while (reader.at < reader.end) {
       switch (reader.bytes[reader.at++]) {
         case 0x0a:
-          id = reader.block() < 0 ? undefined : readText(reader.bytes, reader.blockStart, reader.at);
+          id = readText(reader);
           if (id === undefined) return undefined;
           break;
         case 0x12:
-          type = reader.text(this.#type);
+          type = this.#type.read(reader);
           if (type === undefined) return undefined;
           break;
         case 0x18:
@@ -52,7 +52,7 @@ export class EventDecoder {
           if (timestampMs < 0) return undefined;
           break;
         case 0x22:
-          source = reader.text(this.#source);
+          source = this.#source.read(reader);
           if (source === undefined) return undefined;
           break;
         case 0x2a: {
@@ -73,7 +73,7 @@ export class EventDecoder {
           break;
         }
         case 0x42: {
-          const tag = reader.block() < 0 ? undefined : readText(reader.bytes, reader.blockStart, reader.at);
+          const tag = readText(reader);
           if (tag === undefined) return undefined;
           tags = [...tags, tag];
           break;

@@ -1,4 +1,4 @@
-import { RepeatedText, type WireReader } from "@loom-bridge/protocol/wire";
+import { KnownBytes, RepeatedText, type WireReader } from "@loom-bridge/protocol/wire";
 
 type Metadata = Readonly<Record<string, string>>;
 
@@ -8,8 +8,6 @@ export const noMetadata: Metadata = {};
 const pairTag = 0x2a;
 const keyTag = 0x0a;
 const valueTag = 0x12;
-/** Longer metadata is read anew each time. */
-const maxKnownBytes = 256;
 /** Pairs beyond this one share the memory of their texts. */
 const lastPlace = 15;
 
@@ -21,8 +19,7 @@ export class MetadataDecoder {
   readonly #keys: RepeatedText[] = [];
   readonly #values: RepeatedText[] = [];
   #known = noMetadata;
-  #knownBytes = new Uint8Array();
-  #knownLength = 0;
+  readonly #knownBytes = new KnownBytes();
 
   /** Reads pairs to the last that follows, the first of them behind its tag; nothing where one is unusual. */
   read(reader: WireReader): Metadata | undefined {
@@ -34,29 +31,18 @@ export class MetadataDecoder {
       if (reader.block() < 0 || !this.#readPair(reader, metadata, Math.min(place, lastPlace))) return undefined;
       place += 1;
     } while (reader.at < reader.end && reader.bytes[reader.at] === pairTag && reader.skip(1));
-    this.#remember(reader, start, metadata);
+    this.#knownBytes.remember(reader, start);
+    this.#known = metadata;
     return metadata;
   }
 
   #isKnown(reader: WireReader): boolean {
-    const { bytes, at } = reader;
-    const length = this.#knownLength;
-    if (length === 0 || at + length > reader.end) return false;
-    for (let index = 0; index < length; index += 1) if (bytes[at + index] !== this.#knownBytes[index]) return false;
+    const { at } = reader;
+    if (!this.#knownBytes.skip(reader)) return false;
     // There may be more of it.
-    if (at + length < reader.end && bytes[at + length] === pairTag) return false;
-    reader.skip(length);
-    return true;
-  }
-
-  #remember({ bytes, at }: WireReader, start: number, metadata: Metadata): void {
-    this.#knownLength = 0;
-    const length = at - start;
-    if (length > maxKnownBytes) return;
-    if (this.#knownBytes.length === 0) this.#knownBytes = new Uint8Array(maxKnownBytes);
-    for (let index = 0; index < length; index += 1) this.#knownBytes[index] = bytes[start + index] ?? 0;
-    this.#knownLength = length;
-    this.#known = metadata;
+    if (reader.at === reader.end || reader.bytes[reader.at] !== pairTag) return true;
+    reader.at = at;
+    return false;
   }
 
   /** Reads the pair in the last block. */
@@ -65,9 +51,9 @@ export class MetadataDecoder {
     reader.at = reader.blockStart;
     reader.end = end;
     if (bytes[reader.at++] !== keyTag) return false;
-    const key = reader.text((this.#keys[place] ??= new RepeatedText()));
+    const key = (this.#keys[place] ??= new RepeatedText()).read(reader);
     if (key === undefined || key === "__proto__" || bytes[reader.at++] !== valueTag) return false;
-    const value = reader.text((this.#values[place] ??= new RepeatedText()));
+    const value = (this.#values[place] ??= new RepeatedText()).read(reader);
     if (value === undefined || reader.at !== end) return false;
     reader.end = eventEnd;
     metadata[key] = value;

@@ -54,13 +54,13 @@ export class ToolFrameReader {
           break;
         }
         case tags.caller: {
-          const caller = reader.text(this.#caller);
+          const caller = this.#caller.read(reader);
           if (caller === undefined) return undefined;
           request.caller = caller;
           break;
         }
         case tags.callers: {
-          const each = blockText(reader);
+          const each = readText(reader);
           if (each === undefined || request.callers.push(each) > mostEntries) return undefined;
           break;
         }
@@ -98,7 +98,7 @@ export class ToolFrameReader {
         call.chain = chain;
         continue;
       }
-      const text = tag === tags.name ? reader.text(this.#name) : blockText(reader);
+      const text = tag === tags.name ? this.#name.read(reader) : readText(reader);
       if (text === undefined) return undefined;
       if (tag === tags.id) call.id = text;
       else if (tag === tags.name) call.name = text;
@@ -143,7 +143,7 @@ function readResult(outer: WireReader): ToolResult | undefined {
       result.status = status as ToolStatus;
       continue;
     }
-    const text = tag === tags.output || tag === tags.id ? blockText(reader) : undefined;
+    const text = tag === tags.output || tag === tags.id ? readText(reader) : undefined;
     if (text === undefined) return undefined;
     if (tag === tags.output) result.output = text;
     else result.id = text;
@@ -165,7 +165,7 @@ function readChain(outer: WireReader): Chain | undefined {
   while (reader !== undefined && reader.at < reader.end) {
     const tag = reader.bytes[reader.at++];
     if (tag === tags.path) {
-      const step = blockText(reader);
+      const step = readText(reader);
       if (step === undefined || chain.path.push(step) > mostEntries) return undefined;
       continue;
     }
@@ -183,9 +183,9 @@ function readChain(outer: WireReader): Chain | undefined {
 function readPair(outer: WireReader, pairs: Record<string, string>): boolean {
   const reader = blockOf(outer);
   if (reader?.bytes[reader.at++] !== toolTags.pair.key) return false;
-  const key = blockText(reader);
+  const key = readText(reader);
   if (key === undefined || key === "__proto__" || reader.bytes[reader.at++] !== toolTags.pair.value) return false;
-  const value = blockText(reader);
+  const value = readText(reader);
   if (value === undefined || reader.at !== reader.end) return false;
   pairs[key] = value;
   return true;
@@ -194,10 +194,6 @@ function readPair(outer: WireReader, pairs: Record<string, string>): boolean {
 /** The block that comes next, to be read by itself. */
 function blockOf(reader: WireReader): WireReader | undefined {
   return reader.block() < 0 ? undefined : new WireReader(reader.bytes, reader.blockStart, reader.at);
-}
-
-function blockText(reader: WireReader): string | undefined {
-  return reader.block() < 0 ? undefined : readText(reader.bytes, reader.blockStart, reader.at);
 }
 
 function createCall(): ToolCall {

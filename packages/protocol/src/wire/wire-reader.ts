@@ -1,5 +1,3 @@
-import type { RepeatedText } from "./wire-text.ts";
-
 /**
  * Reads protobuf's wire format in place, for the few messages that pass by the thousand. It is no judge: whatever it
  * does not expect makes it return -1, and the whole message goes to the real parser.
@@ -9,11 +7,17 @@ export class WireReader {
   readonly bytes: Buffer;
   at: number;
   end: number;
+  #view: DataView | undefined;
 
   constructor(bytes: Uint8Array, at = 0, end: number = bytes.length) {
     this.bytes = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = at;
     this.end = end;
+  }
+
+  /** The same bytes, to read several at once. */
+  get view(): DataView {
+    return (this.#view ??= viewOf(this.bytes));
   }
 
   /** A number of at most 53 bits, or -1. */
@@ -47,11 +51,6 @@ export class WireReader {
     return this.at;
   }
 
-  /** Reads a length and as much text, or returns nothing where there is none. */
-  text(texts: RepeatedText): string | undefined {
-    return this.block() < 0 ? undefined : texts.read(this.bytes, this.blockStart, this.at);
-  }
-
   /** Where the last block begins. */
   blockStart = 0;
 
@@ -60,4 +59,8 @@ export class WireReader {
     this.at += count;
     return this.at <= this.end;
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

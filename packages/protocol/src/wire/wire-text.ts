@@ -1,14 +1,19 @@
 import { isUtf8 } from "node:buffer";
+import { KnownBytes } from "./known-bytes.ts";
+import type { WireReader } from "./wire-reader.ts";
 
 /** Whether bytes are valid text, as every protobuf string must be. */
 export function isText(bytes: Uint8Array, start: number, end: number): boolean {
-  return isAscii(bytes, start, end) || isUtf8(bytes.subarray(start, end));
+  for (let at = start; at < end; at += 1) if ((bytes[at] ?? 0) > 0x7f) return isUtf8(bytes.subarray(at, end));
+  return true;
 }
 
-/** Reads text, or returns nothing where the bytes are none. */
-export function readText(bytes: Buffer, start: number, end: number): string | undefined {
-  if (isAscii(bytes, start, end)) return bytes.toString("latin1", start, end);
-  return isUtf8(bytes.subarray(start, end)) ? bytes.toString("utf8", start, end) : undefined;
+/** Reads a length and as much text, or returns nothing where there is none. */
+export function readText(reader: WireReader): string | undefined {
+  if (reader.block() < 0) return undefined;
+  const { bytes, blockStart, at } = reader;
+  if (isAscii(reader.view, blockStart, at)) return bytes.toString("latin1", blockStart, at);
+  return isUtf8(bytes.subarray(blockStart, at)) ? bytes.toString("utf8", blockStart, at) : undefined;
 }
 
 /** Whether bytes are this ASCII text. */
@@ -20,38 +25,27 @@ export function isSameText(bytes: Uint8Array, start: number, end: number, text: 
   return true;
 }
 
-/** Longer texts are read anew each time. */
-const maxKnownBytes = 256;
-
 /** Reads texts that are mostly the same, such as topics, without making them anew. */
 export class RepeatedText {
+  readonly #known = new KnownBytes();
   #text = "";
-  /** The text, as it came: bytes are compared with bytes in half the time that it takes with characters. */
-  #bytes = new Uint8Array();
-  #length = 0;
 
-  read(bytes: Buffer, start: number, end: number): string | undefined {
-    if (this.#isKnown(bytes, start, end)) return this.#text;
-    const text = readText(bytes, start, end);
-    const length = end - start;
-    if (text === undefined || length > maxKnownBytes) return text;
-    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length);
-    bytes.copy(this.#bytes, 0, start, end);
-    this.#length = length;
+  /** Reads a length and as much text, or returns nothing where there is none. */
+  read(reader: WireReader): string | undefined {
+    if (this.#known.skip(reader)) return this.#text;
+    const { at: start } = reader;
+    const text = readText(reader);
+    if (text === undefined) return undefined;
+    this.#known.remember(reader, start);
     this.#text = text;
     return text;
   }
-
-  #isKnown(bytes: Buffer, start: number, end: number): boolean {
-    const known = this.#bytes;
-    const length = this.#length;
-    if (length !== end - start) return false;
-    for (let index = 0; index < length; index += 1) if (bytes[start + index] !== known[index]) return false;
-    return true;
-  }
 }
 
-function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if ((bytes[at] ?? 0) > 0x7f) return false;
-  return true;
+function isAscii(view: DataView, start: number, end: number): boolean {
+  let seen = 0;
+  let at = start;
+  for (; at + 4 <= end; at += 4) seen |= view.getInt32(at, true);
+  for (; at < end; at += 1) seen |= view.getUint8(at);
+  return (seen & 0x8080_8080) === 0;
 }

@@ -80,12 +80,14 @@ export class PublishDecoder {
         if (ref < 0) return undefined;
         continue;
       }
-      if (reader.block() < 0) return undefined;
       if (tag === fieldTags.topic) {
-        const text = this.#topic.read(bytes, reader.blockStart, reader.at);
+        const text = this.#topic.read(reader);
         if (text === undefined) return undefined;
         topic = text;
-      } else if (tag === fieldTags.event && event === undefined) {
+        continue;
+      }
+      if (reader.block() < 0) return undefined;
+      if (tag === fieldTags.event && event === undefined) {
         event = this.#stamp(bytes, reader.blockStart, reader.at);
         if (event === undefined) return undefined;
       } else {
@@ -149,30 +151,31 @@ export class PublishDecoder {
     const { bytes } = reader;
     reader.at = start;
     reader.end = end;
-    let topic = "";
-    let id = "";
-    let type = "";
+    let topic: string | undefined = "";
+    let id: string | undefined = "";
+    let type: string | undefined = "";
     let bodyStart = 0;
     let bodyEnd = 0;
     while (reader.at < end) {
-      const tag = bytes[reader.at++];
-      if (reader.block() < 0) return undefined;
-      const { blockStart, at } = reader;
-      if (tag === fieldTags.event) {
-        bodyStart = blockStart;
-        bodyEnd = at;
-      } else if (tag === fieldTags.id) {
-        const text = readText(bytes, blockStart, at);
-        if (text === undefined) return undefined;
-        id = text;
-      } else {
-        const texts = tag === fieldTags.topic ? this.#topic : this.#type;
-        const text = texts.read(bytes, blockStart, at);
-        if (text === undefined) return undefined;
-        if (tag === fieldTags.topic) topic = text;
-        else if (tag === fieldTags.type) type = text;
-        else return undefined;
+      switch (bytes[reader.at++]) {
+        case fieldTags.topic:
+          topic = this.#topic.read(reader);
+          break;
+        case fieldTags.event:
+          if (reader.block() < 0) return undefined;
+          bodyStart = reader.blockStart;
+          bodyEnd = reader.at;
+          break;
+        case fieldTags.id:
+          id = readText(reader);
+          break;
+        case fieldTags.type:
+          type = this.#type.read(reader);
+          break;
+        default:
+          return undefined;
       }
+      if (topic === undefined || id === undefined || type === undefined) return undefined;
     }
     if (bodyEnd - bodyStart > limits.eventBytes) return undefined;
     return new DecodedEvent(topic, id, type, this.#sender, bytes.subarray(bodyStart, bodyEnd));

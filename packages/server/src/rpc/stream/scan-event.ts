@@ -43,7 +43,7 @@ export function scanEvent(bytes: Uint8Array, start: number, end: number, owner: 
       case 0x0a: // id
       case 0x12: {
         // type
-        const text = reader.block() < 0 ? undefined : readText(reader.bytes, reader.blockStart, reader.at);
+        const text = readText(reader);
         if (text === undefined) return undefined;
         if (tag === 0x0a) id = text;
         else type = text;

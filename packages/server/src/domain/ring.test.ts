@@ -17,7 +17,11 @@ test("a ring holds what a list holds, whatever is added, removed and kept", asyn
 });
 
 async function follow(steps: readonly Step[]): Promise<void> {
-  const ring = new Ring((places) => ({ numbers: new Float64Array(places), texts: columnOf(places, "") }));
+  const ring = new Ring((places) => ({
+    numbers: new Float64Array(places),
+    /** Two texts of a row lie side by side. */
+    texts: columnOf(2 * places, ""),
+  }));
   const list: number[] = [];
   let last = 0;
   for (const each of steps) {
@@ -26,7 +30,8 @@ async function follow(steps: readonly Step[]): Promise<void> {
         const place = ring.push();
         last += 1;
         ring.columns.numbers[place] = last;
-        ring.columns.texts[place] = `number ${last}`;
+        ring.columns.texts[2 * place] = `number ${last}`;
+        ring.columns.texts[2 * place + 1] = `half ${last / 2}`;
         list.push(last);
       }
     } else if ("remove" in each) {
@@ -46,8 +51,8 @@ async function follow(steps: readonly Step[]): Promise<void> {
       list,
     );
     assert.deepEqual(
-      places.map((place) => ring.columns.texts[place]),
-      list.map((number) => `number ${number}`),
+      places.map((place) => ring.columns.texts.slice(2 * place, 2 * place + 2)),
+      list.map((number) => [`number ${number}`, `half ${number / 2}`]),
     );
   }
 }

@@ -5,8 +5,9 @@ const leastPlaces = 4;
 
 /**
  * Rows in the order in which they came, added at the end and removed at the front. Its columns are arrays, so that
- * thousands of rows that come and go with events are no objects for the collector of garbage to look at. It has at most
- * eight times the places that it needs.
+ * thousands of rows that come and go with events are no objects for the collector of garbage to look at. Few and wide
+ * columns are best: each is a place in memory of its own to touch for every event. It has at most eight times the places
+ * that it needs.
  */
 export class Ring<Columns extends Readonly<Record<string, Column>>> {
   readonly #create: (places: number) => Columns;
@@ -15,7 +16,7 @@ export class Ring<Columns extends Readonly<Record<string, Column>>> {
   #first = 0;
   #length = 0;
 
-  /** @param create columns of so many places each */
+  /** @param create columns of so many places each, or of a multiple: then a row's values lie side by side in them */
   constructor(create: (places: number) => Columns) {
     this.#create = create;
     this.#columns = create(leastPlaces);
@@ -57,7 +58,8 @@ export class Ring<Columns extends Readonly<Record<string, Column>>> {
       const from = this.placeOf(index);
       if (!isWanted(from)) continue;
       const to = this.placeOf(kept);
-      if (to !== from) for (const column of columns) column[to] = column[from];
+      if (to !== from)
+        for (const column of columns) copyRow(column, from, column, to, column.length / (this.#mask + 1));
       kept += 1;
     }
     this.#length = kept;
@@ -68,12 +70,18 @@ export class Ring<Columns extends Readonly<Record<string, Column>>> {
     const columns = this.#create(places);
     for (const [name, column] of Object.entries(columns)) {
       const before = this.#columns[name] as Column;
-      for (let index = 0; index < this.#length; index += 1) column[index] = before[this.placeOf(index)];
+      const width = column.length / places;
+      for (let index = 0; index < this.#length; index += 1) copyRow(before, this.placeOf(index), column, index, width);
     }
     this.#columns = columns;
     this.#first = 0;
     this.#mask = places - 1;
   }
+}
+
+function copyRow(source: Column, from: number, target: Column, to: number, width: number): void {
+  for (let offset = 0; offset < width; offset += 1)
+    target[width * to + offset] = source[width * from + offset] as never;
 }
 
 /** A column of a ring that is no column of numbers. */

@@ -82,6 +82,12 @@ export interface JournalLimits {
 
 export const defaultJournalLimits: JournalLimits = { maxEntries: 50_000, maxBytes: 16_777_216, maxAgeMs: 600_000 };
 
+/** Where the texts and numbers of an entry lie in its rows; `matched` and `offset` are of `recordPublished`. */
+const text = { id: 0, what: 1, agentId: 2, subject: 3, detail: 4 } as const;
+const textWidth = 5;
+const number = { timestampMs: 0, bytes: 1, matched: 2, offset: 3 } as const;
+const numberWidth = 4;
+
 /** What an entry counts for besides its texts. */
 const entryBytes = 64;
 
@@ -92,35 +98,28 @@ const entryBytes = 64;
 export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> = {}): Journal {
   const { maxEntries, maxBytes, maxAgeMs } = { ...defaultJournalLimits, ...limits };
   const ring = new Ring((places) => ({
-    ids: columnOf(places, ""),
-    timestampsMs: new Float64Array(places),
-    whats: columnOf<JournalVerb>(places, "published"),
-    agentIds: columnOf(places, ""),
-    subjects: columnOf(places, ""),
-    details: columnOf<JournalDetail>(places, ""),
-    /** Of `recordPublished`. */
-    matched: new Uint32Array(places),
-    offsets: new Float64Array(places),
-    bytes: new Uint32Array(places),
+    texts: columnOf<JournalDetail>(textWidth * places, ""),
+    numbers: new Float64Array(numberWidth * places),
   }));
   let bytes = 0;
   let sinceMs = runtime.now();
 
+  function timestampMsAt(place: number): number {
+    return ring.columns.numbers[numberWidth * place + number.timestampMs] as number;
+  }
+
   function forgetOldest(): void {
     const { columns } = ring;
     const place = ring.placeOf(0);
-    bytes -= columns.bytes[place] as number;
-    sinceMs = columns.timestampsMs[place] as number;
-    columns.ids[place] = "";
-    columns.agentIds[place] = "";
-    columns.subjects[place] = "";
-    columns.details[place] = "";
+    bytes -= columns.numbers[numberWidth * place + number.bytes] as number;
+    sinceMs = timestampMsAt(place);
+    for (let field = 0; field < textWidth; field += 1) columns.texts[textWidth * place + field] = "";
     ring.shift();
   }
 
   function forgetOld(): void {
     const limitMs = runtime.now() - maxAgeMs;
-    while (ring.length > 0 && (ring.columns.timestampsMs[ring.placeOf(0)] as number) < limitMs) forgetOldest();
+    while (ring.length > 0 && timestampMsAt(ring.placeOf(0)) < limitMs) forgetOldest();
     sinceMs = Math.max(sinceMs, limitMs);
   }
 
@@ -135,22 +134,28 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
     const size = sizeOf(id, agentId, subject, detail);
     while (ring.length > 0 && (ring.length === maxEntries || bytes + size > maxBytes)) forgetOldest();
     const place = ring.push();
-    const { columns } = ring;
-    columns.ids[place] = id;
-    columns.timestampsMs[place] = nowMs;
-    columns.whats[place] = what;
-    columns.agentIds[place] = agentId;
-    columns.subjects[place] = subject;
-    columns.details[place] = detail;
-    columns.bytes[place] = size;
+    const { texts, numbers } = ring.columns;
+    const row = textWidth * place;
+    texts[row + text.id] = id;
+    texts[row + text.what] = what;
+    texts[row + text.agentId] = agentId;
+    texts[row + text.subject] = subject;
+    texts[row + text.detail] = detail;
+    numbers[numberWidth * place + number.timestampMs] = nowMs;
+    numbers[numberWidth * place + number.bytes] = size;
     bytes += size;
     return place;
   }
 
   function detailAt(place: number): string {
-    const { details, matched, offsets } = ring.columns;
-    const detail = details[place] as JournalDetail;
-    return asText(detail === counts ? { matched: matched[place] as number, offset: offsets[place] as number } : detail);
+    const { texts, numbers } = ring.columns;
+    const detail = texts[textWidth * place + text.detail] as JournalDetail;
+    const row = numberWidth * place;
+    if (detail !== counts) return asText(detail);
+    return asText({
+      matched: numbers[row + number.matched] as number,
+      offset: numbers[row + number.offset] as number,
+    });
   }
 
   return {
@@ -159,9 +164,9 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
     },
     recordPublished({ id, sender, topic, publishedMs, offset }, matched) {
       if (id === "") return;
-      const place = add("published", id, sender, topic, counts, publishedMs);
-      ring.columns.matched[place] = matched;
-      ring.columns.offsets[place] = offset;
+      const row = numberWidth * add("published", id, sender, topic, counts, publishedMs);
+      ring.columns.numbers[row + number.matched] = matched;
+      ring.columns.numbers[row + number.offset] = offset;
     },
     recordSent(events, agentId) {
       const nowMs = runtime.now();
@@ -169,16 +174,17 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
     },
     explain(id) {
       forgetOld();
-      const { ids, timestampsMs, whats, agentIds, subjects } = ring.columns;
+      const { texts } = ring.columns;
       const records: JournalRecord[] = [];
       for (let index = 0; index < ring.length; index += 1) {
         const place = ring.placeOf(index);
-        if (ids[place] !== id) continue;
+        const row = textWidth * place;
+        if (texts[row + text.id] !== id) continue;
         records.push({
-          timestampMs: timestampsMs[place] as number,
-          what: whats[place] as JournalVerb,
-          agentId: agentIds[place] as string,
-          subject: subjects[place] as string,
+          timestampMs: timestampMsAt(place),
+          what: texts[row + text.what] as JournalVerb,
+          agentId: texts[row + text.agentId] as string,
+          subject: texts[row + text.subject] as string,
           detail: detailAt(place),
         });
       }

@@ -1,11 +1,13 @@
 import { Ring } from "../../domain/ring.ts";
 
+/** Where the numbers of an event lie in its row. */
+const entry = { offset: 0, publishedMs: 1, bytes: 2 } as const;
+const width = 3;
+
 /** What is known of events in the order of their offsets: added at the end, removed at the front, found by offset. */
 export class EntryRun {
   readonly #ring = new Ring((places) => ({
-    offsets: new Float64Array(places),
-    publishedMs: new Float64Array(places),
-    bytes: new Uint32Array(places),
+    entries: new Float64Array(width * places),
   }));
 
   get length(): number {
@@ -13,23 +15,27 @@ export class EntryRun {
   }
 
   offsetAt(index: number): number {
-    return this.#ring.columns.offsets[this.#ring.placeOf(index)] as number;
+    return this.#read(index, entry.offset);
   }
 
   publishedMsAt(index: number): number {
-    return this.#ring.columns.publishedMs[this.#ring.placeOf(index)] as number;
+    return this.#read(index, entry.publishedMs);
   }
 
   bytesAt(index: number): number {
-    return this.#ring.columns.bytes[this.#ring.placeOf(index)] as number;
+    return this.#read(index, entry.bytes);
   }
 
   push(offset: number, publishedMs: number, bytes: number): void {
-    const place = this.#ring.push();
-    const { columns } = this.#ring;
-    columns.offsets[place] = offset;
-    columns.publishedMs[place] = publishedMs;
-    columns.bytes[place] = bytes;
+    const row = width * this.#ring.push();
+    const { entries } = this.#ring.columns;
+    entries[row + entry.offset] = offset;
+    entries[row + entry.publishedMs] = publishedMs;
+    entries[row + entry.bytes] = bytes;
+  }
+
+  #read(index: number, field: number): number {
+    return this.#ring.columns.entries[width * this.#ring.placeOf(index) + field] as number;
   }
 
   shift(): void {

@@ -3,16 +3,16 @@ import { columnOf, Ring } from "../../domain/ring.ts";
 
 type Packed = Omit<LoggedEvent, "topic" | "offset" | "publishedMs">;
 
+type Value = string | BusEvent["chain"] | ArrayBufferLike;
+
+/** Where what an event refers to lies in its row. Bodies lie side by side in the buffers that they were copied into. */
+const value = { id: 0, type: 1, sender: 2, key: 3, chain: 4, buffer: 5 } as const;
+const width = 6;
+
 /** Events of one topic, oldest first, in columns: a busy topic keeps thousands for a fraction of a second each. */
 export class PackedEvents {
   readonly #ring = new Ring((places) => ({
-    ids: columnOf(places, ""),
-    types: columnOf(places, ""),
-    senders: columnOf(places, ""),
-    keys: columnOf(places, ""),
-    chains: columnOf<BusEvent["chain"]>(places, undefined),
-    /** Where bodies lie: small ones side by side, in the buffers that they were copied into. */
-    buffers: columnOf<ArrayBufferLike | undefined>(places, undefined),
+    values: columnOf<Value>(width * places, undefined),
     starts: new Uint32Array(places),
     lengths: new Uint32Array(places),
   }));
@@ -20,12 +20,14 @@ export class PackedEvents {
   push({ id, type, sender, key = "", chain, body }: BusEvent): void {
     const place = this.#ring.push();
     const { columns } = this.#ring;
-    columns.ids[place] = id;
-    columns.types[place] = type;
-    columns.senders[place] = sender;
-    columns.keys[place] = key;
-    columns.chains[place] = chain;
-    columns.buffers[place] = body.buffer;
+    const { values } = columns;
+    const row = width * place;
+    values[row + value.id] = id;
+    values[row + value.type] = type;
+    values[row + value.sender] = sender;
+    values[row + value.key] = key;
+    values[row + value.chain] = chain;
+    values[row + value.buffer] = body.buffer;
     columns.starts[place] = body.byteOffset;
     columns.lengths[place] = body.length;
   }
@@ -33,27 +35,23 @@ export class PackedEvents {
   /** An event, counted from the oldest. */
   at(index: number): Packed {
     const place = this.#ring.placeOf(index);
-    const { columns } = this.#ring;
-    const buffer = columns.buffers[place] as ArrayBufferLike;
+    const { values, starts, lengths } = this.#ring.columns;
+    const row = width * place;
     return {
-      id: columns.ids[place] as string,
-      type: columns.types[place] as string,
-      sender: columns.senders[place] as string,
-      body: new Uint8Array(buffer, columns.starts[place], columns.lengths[place]),
-      key: columns.keys[place] as string,
-      chain: columns.chains[place],
+      id: values[row + value.id] as string,
+      type: values[row + value.type] as string,
+      sender: values[row + value.sender] as string,
+      body: new Uint8Array(values[row + value.buffer] as ArrayBufferLike, starts[place], lengths[place]),
+      key: values[row + value.key] as string,
+      chain: values[row + value.chain] as BusEvent["chain"],
     };
   }
 
   /** Lets go of the oldest. */
   shift(): void {
-    const place = this.#ring.placeOf(0);
-    const { columns } = this.#ring;
-    columns.ids[place] = "";
-    columns.types[place] = "";
-    columns.keys[place] = "";
-    columns.chains[place] = undefined;
-    columns.buffers[place] = undefined;
+    const { values } = this.#ring.columns;
+    const row = width * this.#ring.placeOf(0);
+    for (let field = 0; field < width; field += 1) values[row + field] = undefined;
     this.#ring.shift();
   }
 }

@@ -53,13 +53,13 @@ export class Ring<Columns extends Readonly<Record<string, Column>>> {
   /** Keeps the rows whose places are wanted, in their order. */
   keep(isWanted: (place: number) => boolean): void {
     const columns = Object.values(this.#columns);
+    const places = this.#mask + 1;
     let kept = 0;
     for (let index = 0; index < this.#length; index += 1) {
       const from = this.placeOf(index);
       if (!isWanted(from)) continue;
       const to = this.placeOf(kept);
-      if (to !== from)
-        for (const column of columns) copyRow(column, from, column, to, column.length / (this.#mask + 1));
+      if (to !== from) for (const column of columns) copyRow(column, from, column, to, column.length / places);
       kept += 1;
     }
     this.#length = kept;

@@ -5,8 +5,10 @@ import { PublishTable } from "./publish-table.ts";
 
 /** How long a publish is remembered, in milliseconds. A client that lost its connection is back within seconds. */
 export const publishMemoryMs = 120_000;
-/** How many publishes are remembered at most; the oldest is forgotten first. */
+/** How many publishes are remembered at most; the oldest are forgotten first. */
 export const maxRemembered = 100_000;
+/** One for each that comes would wait for memory each time; the processor fetches the next ones of many ahead. */
+export const forgottenAtOnce = 128;
 
 /** Ids longer than this are remembered by their hash. */
 const maxKeyLength = 160;
@@ -71,9 +73,9 @@ export class PublishMemory {
     else this.#others.set(number, outcome);
   }
 
-  /** Makes room for one, and forgets those that are too old, some at a time. */
+  /** Makes room where there is none, and forgets those that are too old, some at a time. */
   #forget(nowMs: number): void {
-    if (this.#table.length >= maxRemembered) this.#shift();
+    if (this.#table.length >= maxRemembered) for (let count = 0; count < forgottenAtOnce; count += 1) this.#shift();
     for (let count = 0; count < 64 && this.#table.length > 0; count += 1) {
       if (nowMs - this.#table.atMs(this.#table.first) < publishMemoryMs) return;
       this.#shift();

@@ -37,6 +37,13 @@ test("the oldest entries make room when the ring is full, and the journal says s
   assert.equal(journal.explain("e-3").sinceMs, startMs + 20);
 });
 
+test("a large journal makes room for several at once", () => {
+  const journal = createJournal(createManualRuntime(), { maxEntries: 1000 });
+  for (let number = 1; number <= 1001; number += 1) journal.record("published", `e-${number}`, "", "t", "");
+  const known = [1, 2, 3, 4, 1001].filter((number) => journal.explain(`e-${number}`).records.length > 0);
+  assert.deepEqual(known, [3, 4, 1001]);
+});
+
 test("texts count: long ones push out more of the past", () => {
   const journal = createJournal(createManualRuntime(), { maxBytes: 1000 });
   for (let number = 1; number <= 5; number += 1) journal.record("refused", `e-${number}`, "", "t", "x".repeat(300));

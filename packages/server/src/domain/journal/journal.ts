@@ -101,6 +101,8 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
     texts: columnOf<JournalDetail>(textWidth * places, ""),
     numbers: new Float64Array(numberWidth * places),
   }));
+  /** One for each that comes would wait for memory each time; the processor fetches the next ones of many ahead. */
+  const forgottenAtOnce = Math.ceil(maxEntries / 500);
   let bytes = 0;
   let sinceMs = runtime.now();
 
@@ -132,7 +134,8 @@ export function createJournal(runtime: Runtime, limits: Partial<JournalLimits> =
     nowMs: number,
   ): number {
     const size = sizeOf(id, agentId, subject, detail);
-    while (ring.length > 0 && (ring.length === maxEntries || bytes + size > maxBytes)) forgetOldest();
+    if (ring.length === maxEntries) for (let count = 0; count < forgottenAtOnce; count += 1) forgetOldest();
+    while (ring.length > 0 && bytes + size > maxBytes) forgetOldest();
     const place = ring.push();
     const { texts, numbers } = ring.columns;
     const row = textWidth * place;

@@ -1,6 +1,9 @@
 /** How much of the past a log keeps. What is over a limit goes, oldest first. */
 export interface RetentionLimits {
-  /** Events of one topic. Default: 10 000, ten seconds of a busy topic: a reconnect takes no longer. */
+  /**
+   * Events of one topic, and half a percent more until they go together. Default: 10 000, ten seconds of a busy topic: a
+   * reconnect takes no longer.
+   */
   readonly topicMessages: number;
   /** Bytes of one topic's events. Default: 8 MiB, so that no topic has more than an eighth of the log. */
   readonly topicBytes: number;

@@ -94,6 +94,20 @@ export function describeEventLog(name: string, open: OpenLog): void {
       assert.deepEqual(offsets(read(w.log, "**")), [1, 4, 5, 6]);
     });
 
+    test("keeps half a percent more of a topic's events than it must, until they go together", async () => {
+      await using w = await world({ topicMessages: 400 });
+      const kept = () => read(w.log, "a", {}, 1000).events.length;
+      await fill(
+        w,
+        Array.from({ length: 402 }, () => "a"),
+      );
+      assert.equal(kept(), 402);
+      await fill(w, ["a"]);
+      assert.equal(kept(), 400);
+      assert.equal(read(w.log, "a", { afterOffset: 2 }).lost, true);
+      assert.equal(read(w.log, "a", { afterOffset: 3 }).lost, false);
+    });
+
     test("keeps so many bytes of a topic and of all topics", async () => {
       await using w = await world({ topicBytes: 2400, totalBytes: 4600 });
       await fill(w, ["a", "a", "a"], 1000);

@@ -13,6 +13,12 @@ export interface RetentionIndexOptions<Contents> {
   readonly onForgotten?: (topic: string) => void;
 }
 
+/**
+ * A topic may have more events by its limit divided by this. One that goes for each that comes would wait for memory each
+ * time; the processor fetches the next ones of many ahead.
+ */
+const leeway = 200;
+
 /** Knows which events are kept, by topic and in the order of all, and which are no longer. */
 export class RetentionIndex<Contents> {
   readonly lines: Map<string, TopicLine<Contents>> = new Map();
@@ -51,7 +57,10 @@ export class RetentionIndex<Contents> {
     this.#order.columns.lines[place] = line;
     this.#bytes += bytes;
     this.last = offset;
-    while (line.entries.length > limits.topicMessages || line.bytes > limits.topicBytes) this.#prune(line);
+    if (line.entries.length - limits.topicMessages > limits.topicMessages / leeway) {
+      while (line.entries.length > limits.topicMessages) this.#prune(line);
+    }
+    while (line.bytes > limits.topicBytes) this.#prune(line);
     this.prune(publishedMs);
   }
 

@@ -83,14 +83,14 @@ export class PublishLane implements FrameSource {
     const publishes = this.#again.length > 0 ? this.#takeAgain(room, roomBytes) : this.#takeNew(room, roomBytes);
     if (publishes.length === 0) return undefined;
     const firstRef = BigInt(this.#firstRef + this.unanswered);
-    const nowMs = this.#runtime.monotonic();
+    // A fraction would be an object of its own for each publish.
+    const nowMs = Math.trunc(this.#runtime.monotonic());
     for (const publish of publishes) {
       publish.sentMs ??= nowMs;
       this.#sent.push(publish);
-      this.#unansweredBytes += publish.bytes;
+      this.#unansweredBytes += publish.size;
     }
-    const items = publishes.map(({ encoded }) => encoded);
-    return clientEvent("publishBatch", new EncodedPublishBatch(firstRef, items));
+    return clientEvent("publishBatch", new EncodedPublishBatch(firstRef, publishes));
   }
 
   /** @throws LoomError `internal` when the bridge answers what was not asked. */
@@ -126,14 +126,14 @@ export class PublishLane implements FrameSource {
   #settle(receipt: Receipt, isLast: boolean): void {
     const publish = this.#sent[this.#answered] as OutgoingPublish;
     this.#answered += 1;
-    this.#unansweredBytes -= publish.bytes;
+    this.#unansweredBytes -= publish.size;
     if (receipt.error !== undefined || publish.wantsReceipt) publish.settle(readReceipt(receipt, publish, isLast));
   }
 
   #takeNew(room: number, roomBytes: number): OutgoingPublish[] {
     for (;;) {
       const taken = this.#queue.take(room, roomBytes);
-      const wanted = taken.filter(({ abandoned }) => !abandoned);
+      const wanted = taken.some(({ abandoned }) => abandoned) ? taken.filter(({ abandoned }) => !abandoned) : taken;
       if (wanted.length > 0 || taken.length === 0) return wanted;
     }
   }
@@ -141,7 +141,7 @@ export class PublishLane implements FrameSource {
   #takeAgain(room: number, roomBytes: number): OutgoingPublish[] {
     let count = 0;
     for (let bytes = 0; count < Math.min(room, this.#again.length); count += 1) {
-      bytes += this.#again[count]?.bytes ?? 0;
+      bytes += this.#again[count]?.size ?? 0;
       if (count > 0 && bytes > roomBytes) break;
     }
     return this.#again.splice(0, count);

@@ -1,11 +1,12 @@
 import type { Runtime } from "@loom-bridge/protocol";
 import type { EncodedPublish, Publish } from "../wire/encode-publish.ts";
+import type { PublishSlab } from "../wire/publish-slab.ts";
 import { PublishTemplate } from "../wire/publish-template.ts";
 import type { EventInit } from "./event-init.ts";
 import { encodePayload } from "./payload.ts";
 
-/** Of events that are not alike, every so many is learnt: to learn one costs half as much as to encode it. */
-const learnEvery = 64;
+/** Of events that are not alike, one in so many is learnt: that costs as much as to encode one. */
+const learnEvery = 256;
 /** The first event of a topic may well be the last. */
 const firstLearnt = 2;
 
@@ -18,10 +19,10 @@ export class KnownTopic {
   #names: readonly string[] = [];
 
   /** Encodes an event that is like the one that was learnt, and returns nothing for others: they are to be checked. */
-  encode(id: string, init: EventInit, runtime: Runtime): EncodedPublish | undefined {
+  encode(slab: PublishSlab, id: string, init: EventInit, runtime: Runtime): EncodedPublish | undefined {
     const template = this.#template;
     if (template === undefined || !this.#isLike(init)) return undefined;
-    return template.encode(id, Math.trunc(init.timestampMs ?? runtime.now()), encodePayload(init.payload));
+    return template.encode(slab, id, Math.trunc(init.timestampMs ?? runtime.now()), encodePayload(init.payload));
   }
 
   /** Told of the others, which were found valid: the next may be like this one. */
@@ -39,18 +40,19 @@ export class KnownTopic {
   #isLike(init: EventInit): boolean {
     const known = this.#init;
     return (
+      // What most often differs comes first.
+      init.correlationId === known.correlationId &&
+      init.spanId === known.spanId &&
       init.type === known.type &&
       init.source === known.source &&
       init.confidence === known.confidence &&
       init.tags === undefined &&
       init.priority === known.priority &&
       init.threadId === known.threadId &&
-      init.correlationId === known.correlationId &&
       init.replyTo === known.replyTo &&
       init.sender === known.sender &&
       init.ttlMs === known.ttlMs &&
       init.traceId === known.traceId &&
-      init.spanId === known.spanId &&
       init.traceFlags === known.traceFlags &&
       init.key === known.key &&
       init.chain === undefined &&

@@ -5,6 +5,7 @@ import type { OutgoingPublish } from "../connection/outgoing-publish.ts";
 import { SendQueue } from "../connection/send-queue.ts";
 import { FakeRuntime } from "../fake-runtime.test-helper.ts";
 import { encodePublish } from "../wire/encode-publish.ts";
+import { PublishSlab } from "../wire/publish-slab.ts";
 import { createEvent } from "./create-event.ts";
 import { toChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
@@ -21,7 +22,7 @@ function createPost(): (topic: string, init: EventInit) => Buffer {
     void publisher.post(topic, init);
     const [publish] = queue.take(1);
     assert.ok(publish !== undefined);
-    const { bytes, start, end } = publish.encoded;
+    const { bytes, start, end } = publish;
     return bytes.subarray(start, end);
   };
 }
@@ -30,7 +31,7 @@ function createPost(): (topic: string, init: EventInit) => Buffer {
 function encodedAlone(topic: string, init: EventInit): Buffer {
   const event = createEvent(init, runtime, init.sender ?? "me");
   const chain = init.chain === undefined ? undefined : toChain(init.chain);
-  const { bytes, start, end } = encodePublish({ topic, event, key: init.key ?? "", chain });
+  const { bytes, start, end } = encodePublish({ topic, event, key: init.key ?? "", chain }, new PublishSlab());
   return bytes.subarray(start, end);
 }
 

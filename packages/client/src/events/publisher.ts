@@ -4,6 +4,7 @@ import type { PublishReceipt } from "../connection/publish-receipt.ts";
 import type { SendQueue } from "../connection/send-queue.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
 import { type EncodedPublish, encodePublish, type Publish } from "../wire/encode-publish.ts";
+import { PublishSlab } from "../wire/publish-slab.ts";
 import { createEvent } from "./create-event.ts";
 import { toChain } from "./event-chain.ts";
 import type { EventInit } from "./event-init.ts";
@@ -26,6 +27,7 @@ const maxTopics = 256;
 /** Encodes events and brings them to the queue. */
 export class Publisher {
   readonly #options: PublisherOptions;
+  readonly #slab = new PublishSlab();
   /** Topics that were found valid. */
   readonly #topics = new Map<string, KnownTopic>();
 
@@ -54,7 +56,7 @@ export class Publisher {
     // Where there is room, a post must not cost more than the event.
     if (timeoutMs === undefined) {
       const publish = this.#prepare(topic, init, false);
-      return queue.offer(publish, publish.bytes) ? queued : this.#postSlowly(publish);
+      return queue.offer(publish, publish.size) ? queued : this.#postSlowly(publish);
     }
     return this.#postSlowly(this.#prepare(topic, init, true));
   }
@@ -80,7 +82,7 @@ export class Publisher {
   #send(publish: OutgoingPublish): Promise<void> {
     const { runtime, queue, timeoutMs } = this.#options;
     if (timeoutMs !== undefined) limitWait(publish, runtime, timeoutMs);
-    return queue.send(publish, publish.bytes);
+    return queue.send(publish, publish.size);
   }
 
   /** What became of it is told to `onLost`, unless its `settle` is replaced. */
@@ -99,13 +101,13 @@ export class Publisher {
   #encode(topic: string, id: string, init: EventInit): EncodedPublish {
     const { agentId, runtime } = this.#options;
     const known = this.#topics.get(topic);
-    const alike = known?.encode(id, init, runtime);
+    const alike = known?.encode(this.#slab, id, init, runtime);
     if (alike !== undefined) return alike;
     if (known === undefined) parseTopic(topic);
     const event = createEvent(init, runtime, init.sender ?? agentId, id);
     const chain = init.chain === undefined ? undefined : toChain(init.chain);
     const publish = { topic, event, key: init.key ?? "", chain };
-    const encoded = encode(publish);
+    const encoded = encode(publish, this.#slab);
     (known ?? this.#remember(topic)).encoded(init, publish);
     return encoded;
   }
@@ -132,9 +134,9 @@ function limitWait(publish: OutgoingPublish, runtime: Runtime, timeoutMs: number
   };
 }
 
-function encode(publish: Publish): EncodedPublish {
+function encode(publish: Publish, slab: PublishSlab): EncodedPublish {
   try {
-    return encodePublish(publish);
+    return encodePublish(publish, slab);
   } catch (cause) {
     throw new LoomError("invalid_argument", `the event cannot be encoded: ${(cause as Error).message}`, { cause });
   }

@@ -28,7 +28,10 @@ import { EventBytes } from "./event-bytes.ts";
 import { EventDecoder } from "./event-decoder.ts";
 import type { EventFields } from "./event-fields.ts";
 import { clientEvent, damaged, delivery, event, joined, publishItem } from "./messages.test-helper.ts";
+import { PublishSlab } from "./publish-slab.ts";
 import { writeClientEvent } from "./write-client-event.ts";
+
+const slab = new PublishSlab();
 
 /** What a call gives, or that it throws: whatever one codec refuses, the other must refuse. */
 function outcome<Result>(call: () => Result): Result | "refused" {
@@ -86,7 +89,7 @@ function assertEncodedAlike(message: Event, routing: Pick<PublishItem, "topic" |
     return { batch: batchOf([item]), eventBytes: event.length };
   });
   const encoded = outcome(() => {
-    const { bytes, start, end, eventBytes } = encodePublish({ chain: undefined, ...routing, event: message });
+    const { bytes, start, end, eventBytes } = encodePublish({ chain: undefined, ...routing, event: message }, slab);
     return { batch: bytes.subarray(start, end), eventBytes };
   });
   assert.deepEqual(encoded, expected);
@@ -140,7 +143,7 @@ test("publishes are written in the order of their batch, wherever they lie", () 
   const all = Array.from({ length: 200 }, (_, index) => {
     const payload = new Uint8Array(index % 50 === 7 ? 20_000 : (index * 97) % 900).fill(index);
     const event = create(EventSchema, { id: `${index}`, type: "t", payload });
-    return { event, encoded: encodePublish({ topic: "a.b", key: "", chain: undefined, event }) };
+    return { event, encoded: encodePublish({ topic: "a.b", key: "", chain: undefined, event }, slab) };
   });
   // Some were given up before they were sent.
   const sent = all.filter((_, index) => index % 9 !== 0);

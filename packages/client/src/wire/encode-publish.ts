@@ -8,7 +8,7 @@ import {
 } from "@loom-bridge/protocol/messages";
 import { closeBlock, writeTextField } from "@loom-bridge/protocol/wire";
 import type { EventFields } from "./event-fields.ts";
-import { publishSlab } from "./publish-slab.ts";
+import type { PublishSlab } from "./publish-slab.ts";
 import {
   batchItemTag,
   idTag,
@@ -29,11 +29,15 @@ export interface Publish {
   readonly chain: Chain | undefined;
 }
 
-/** A publish as its batch holds it, and how much of it is the event. It lies among others, which it holds in memory. */
-export interface EncodedPublish {
+/** A publish as its batch holds it. It lies among others, which it holds in memory. */
+export interface EncodedItem {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+}
+
+/** One that was just encoded, and how much of it is the event. */
+export interface EncodedPublish extends EncodedItem {
   readonly eventBytes: number;
 }
 
@@ -48,12 +52,12 @@ const noBytes = new Uint8Array();
  * it leaves to protobuf-es, which is also the one to refuse it.
  * @throws Error for a field that cannot be encoded
  */
-export function encodePublish(publish: Publish): EncodedPublish {
+export function encodePublish(publish: Publish, slab: PublishSlab): EncodedPublish {
   const bound = boundOf(publish);
   if (bound === undefined) return encodeUnusual(publish);
   const chain = encodeChain(publish.chain);
-  publishSlab.reserve(bound + chain.length);
-  const { bytes, start } = publishSlab;
+  slab.reserve(bound + chain.length);
+  const { bytes, start } = slab;
   const { topic, event, key } = publish;
   const { id, type } = event;
   // Nearly every item, and every event, has a length of two bytes.
@@ -73,7 +77,7 @@ export function encodePublish(publish: Publish): EncodedPublish {
   if (key !== "") at = writeTextField(bytes, at, itemKeyTag, key);
   bytes.set(chain, at);
   const end = closeBlock(bytes, start, batchItemTag, itemStart, at + chain.length);
-  publishSlab.keep(end);
+  slab.keep(end);
   return { bytes, start, end, eventBytes };
 }
 

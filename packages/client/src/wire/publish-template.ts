@@ -1,6 +1,6 @@
 import { blockBytes, varintBytes, writeTextField, writeVarint } from "@loom-bridge/protocol/wire";
 import { boundOf, type EncodedPublish, type Publish } from "./encode-publish.ts";
-import { publishSlab } from "./publish-slab.ts";
+import type { PublishSlab } from "./publish-slab.ts";
 import {
   batchItemTag,
   idTag,
@@ -62,11 +62,11 @@ export class PublishTemplate {
   }
 
   /** Returns nothing for an id or a time that is unusual. */
-  encode(id: string, timestampMs: number, payload: Uint8Array): EncodedPublish | undefined {
+  encode(slab: PublishSlab, id: string, timestampMs: number, payload: Uint8Array): EncodedPublish | undefined {
     const hasTime = timestampMs >= minTimestampMs && timestampMs <= maxTimestampMs;
     if (!hasTime || typeof id !== "string" || id === "" || id.length > maxIdCharacters) return undefined;
-    publishSlab.reserve(this.#bytes + payload.length);
-    const { bytes, start } = publishSlab;
+    slab.reserve(this.#bytes + payload.length);
+    const { bytes, start } = slab;
     // Nearly every item, and every event, has a length of two bytes. How many an id takes is known when it is written.
     const likelyIdAt = start + 8 + this.#topic.length;
     const idBytes = bytes.write(id, likelyIdAt);
@@ -95,7 +95,7 @@ export class PublishTemplate {
     at += 2 + idBytes;
     bytes.set(this.#end, at);
     at += this.#end.length;
-    publishSlab.keep(at);
+    slab.keep(at);
     return { bytes, start, end: at, eventBytes };
   }
 }

@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type ClientEvent, ClientEventSchema, type EventAck } from "@loom-bridge/protocol/messages";
 import { blockBytes, type EnvelopeWriter, varintBytes, writeToolFrame } from "@loom-bridge/protocol/wire";
-import type { EncodedPublish } from "./encode-publish.ts";
+import type { EncodedItem } from "./encode-publish.ts";
 import { EncodedPublishBatch } from "./encoded-publish-batch.ts";
 
 const publishBatchTag = 0x22;
@@ -47,7 +47,7 @@ function writeAck(writer: EnvelopeWriter, { subscription, sequence, $unknown }: 
   return true;
 }
 
-function writeBatch(writer: EnvelopeWriter, firstRef: number, items: readonly EncodedPublish[]): void {
+function writeBatch(writer: EnvelopeWriter, firstRef: number, items: readonly EncodedItem[]): void {
   let batchBytes = firstRef === 0 ? 0 : 1 + varintBytes(firstRef);
   for (const { start, end } of items) batchBytes += end - start;
   writer.begin(blockBytes(batchBytes));
@@ -60,7 +60,7 @@ function writeBatch(writer: EnvelopeWriter, firstRef: number, items: readonly En
   let from = 0;
   // By index: an iterator of entries makes two objects for each.
   for (let index = 0; index < items.length; index += 1) {
-    const { bytes, end } = items[index] as EncodedPublish;
+    const { bytes, end } = items[index] as EncodedItem;
     const next = items[index + 1];
     // Neighbours are copied together.
     if (next?.bytes === bytes && next.start === end) continue;

@@ -1,7 +1,7 @@
 import { WireReader } from "@loom-bridge/protocol/wire";
 
 /** Payloads are copied together, up to so many bytes at once: who keeps one keeps those, or Node's pool of buffers. */
-const copiedBytes = 8192;
+const copiedBytes = 16_384;
 /** A payload of so many bytes is copied alone. */
 const largeBytes = 1024;
 

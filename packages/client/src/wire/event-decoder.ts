@@ -69,7 +69,7 @@ export class EventDecoder {
         case 0x3d: {
           const at = reader.at;
           if (!reader.skip(4)) return undefined;
-          confidence = reader.bytes.readFloatLE(at);
+          confidence = reader.view.getFloat32(at, true);
           break;
         }
         case 0x42: {

@@ -196,7 +196,8 @@ const shape = {
   "events.perTopic": whole(100_000_000, defaultRetentionLimits.topicMessages).register(about, {
     flag: "--events-per-topic",
     placeholder: "count",
-    description: "Recent events that are kept of one topic. The oldest makes room.",
+    description:
+      "Recent events that are kept of one topic. The oldest make room, many at once: up to half a percent more are kept.",
   }),
   "events.bytesPerTopic": whole(2_147_483_647, defaultRetentionLimits.topicBytes).register(about, {
     flag: "--events-bytes-per-topic",

@@ -40,7 +40,8 @@ export const start: StartRole<SubscriberOptions> = async (options, { fail }) => 
   /** How many subscribers have come to a multiple of `confirmEvery`. */
   const arrived = new Map<number, number>();
   let count = 0;
-  let recorded: number[] | undefined;
+  let ages: Float64Array | undefined;
+  let recorded = 0;
   let confirming: Bus | undefined;
 
   function confirm(received: number): void {
@@ -70,7 +71,7 @@ export const start: StartRole<SubscriberOptions> = async (options, { fail }) => 
           if (sequence !== source.last) fail(new Error(`event ${sequence} of ${event.source} came for ${source.last}`));
           received += 1;
           count += 1;
-          if (recorded !== undefined && recorded.length < maxRecorded) recorded.push(ageMs(event));
+          if (ages !== undefined && recorded < maxRecorded) ages[recorded++] = ageMs(event);
           if (received % confirmEvery === 0) confirm(received);
         },
       });
@@ -82,11 +83,12 @@ export const start: StartRole<SubscriberOptions> = async (options, { fail }) => 
     commands: {
       received: (): Received => ({ count, atMs: performance.now() }),
       record() {
-        recorded = [];
+        ages = new Float64Array(maxRecorded);
+        recorded = 0;
       },
       latencies(): Latencies {
-        const sorted = Float64Array.from(recorded ?? []).sort();
-        recorded = undefined;
+        const sorted = (ages ?? new Float64Array()).subarray(0, recorded).sort();
+        ages = undefined;
         const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map((part) => percentile(sorted, part)) as [
           number,
           number,

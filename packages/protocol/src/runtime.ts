@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { createUuid } from "./uuid.ts";
 
 /** A timer that has been set and can be taken back. */
 export interface Timer {
@@ -42,5 +43,5 @@ export const systemRuntime: Runtime = {
   },
   defer: (callback) => void setImmediate(callback),
   random: () => Math.random(),
-  uuid: () => crypto.randomUUID(),
+  uuid: createUuid,
 };

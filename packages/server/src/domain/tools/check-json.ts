@@ -14,16 +14,18 @@ export interface JsonHarm {
 }
 
 /**
- * Returns what could harm a reader of a parsed JSON text: depth, number, keys that name a prototype; or nothing. It
- * walks level by level instead of calling itself, so that deep input costs no stack. `onObject` sees every object.
+ * Looks for what could harm a reader of a parsed JSON text: depth, number, keys that name a prototype. It walks level by
+ * level instead of calling itself, so that deep input costs no stack. `onObject` sees every object.
+ * @returns what is wrong, or how many keys all objects have together
  */
-export function findJsonHarm(
+export function inspectJson(
   root: unknown,
   { maxDepth, maxValues, of }: JsonRules,
-  onObject: (object: object) => void = () => {},
-): JsonHarm | undefined {
+  onObject?: (object: object) => void,
+): JsonHarm | number {
   let level = isContainer(root) ? [root] : [];
   let values = 1;
+  let keys = 0;
   for (let depth = 1; level.length > 0; depth += 1) {
     if (depth > maxDepth) {
       const limit = { name: `${of}Depth`, value: maxDepth };
@@ -31,17 +33,17 @@ export function findJsonHarm(
     }
     const next: object[] = [];
     for (const node of level) {
+      const children: unknown[] = Object.values(node);
       if (!Array.isArray(node)) {
         if (Object.hasOwn(node, "__proto__")) return { problem: 'they have the key "__proto__", which is not allowed' };
         if (leadsToPrototype(node)) {
           return { problem: 'they have the key "prototype" within "constructor", which is not allowed' };
         }
-        onObject(node);
+        keys += children.length;
+        onObject?.(node);
       }
-      for (const child of Object.values(node)) {
-        values += 1;
-        if (isContainer(child)) next.push(child);
-      }
+      for (const child of children) if (isContainer(child)) next.push(child);
+      values += children.length;
       if (values > maxValues) {
         const limit = { name: `${of}Values`, value: maxValues };
         return { problem: `they have more than ${maxValues} values; send fewer`, limit };
@@ -49,12 +51,12 @@ export function findJsonHarm(
     }
     level = next;
   }
-  return undefined;
+  return keys;
 }
 
 /** Whether some object of a JSON text has a key twice: which of the two counts, each reader says for itself. */
-export function hasRepeatedKey(text: string, parsed: unknown): boolean {
-  return countColons(text) > countKeys(parsed);
+export function hasRepeatedKey(text: string, keys: number): boolean {
+  return countColons(text) > keys;
 }
 
 /** A colon outside of texts stands behind a key, and nowhere else. */
@@ -78,19 +80,6 @@ function isEscaped(text: string, at: number): boolean {
   let slashes = 0;
   while (text[at - 1 - slashes] === "\\") slashes += 1;
   return slashes % 2 === 1;
-}
-
-function countKeys(root: unknown): number {
-  let keys = 0;
-  const rest: unknown[] = [root];
-  while (rest.length > 0) {
-    const node = rest.pop();
-    if (!isContainer(node)) continue;
-    const children: unknown[] = Object.values(node);
-    if (!Array.isArray(node)) keys += children.length;
-    for (const child of children) if (isContainer(child)) rest.push(child);
-  }
-  return keys;
 }
 
 function leadsToPrototype(node: object): boolean {

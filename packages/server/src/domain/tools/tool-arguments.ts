@@ -1,15 +1,22 @@
 import { limits } from "@loom-bridge/protocol";
-import { findJsonHarm, hasRepeatedKey, type JsonHarm, type JsonRules } from "./check-json.ts";
+import { hasRepeatedKey, inspectJson, type JsonHarm, type JsonRules } from "./check-json.ts";
 
 const argumentRules: JsonRules = { maxDepth: limits.argumentsDepth, maxValues: 10_000, of: "arguments" };
 
-/** The arguments of a call: a JSON object whose objects have no prototype; or what is wrong with the text. */
+/** The arguments of a call, a JSON object; or what is wrong with the text. */
 export type ParsedArguments =
   | { readonly value: Readonly<Record<string, unknown>>; readonly harm?: never }
   | { readonly value?: never; readonly harm: JsonHarm };
 
-/** Reads the arguments of a tool call. Empty text is `{}`, because agents that need no arguments send none. */
-export function parseToolArguments(text: string, maxBytes: number = limits.argumentsBytes): ParsedArguments {
+/**
+ * Reads the arguments of a tool call. Empty text is `{}`, because agents that need no arguments send none. Where they are
+ * `forSchema`, none of their objects has a prototype.
+ */
+export function parseToolArguments(
+  text: string,
+  maxBytes: number = limits.argumentsBytes,
+  forSchema: boolean = true,
+): ParsedArguments {
   if (text === "") return { value: Object.create(null) as Record<string, unknown> };
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) {
@@ -25,10 +32,14 @@ export function parseToolArguments(text: string, maxBytes: number = limits.argum
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return harmful(`they must be a JSON object, not ${shapeOf(value)}`);
   }
-  const harm = findJsonHarm(value, argumentRules, (object) => void Object.setPrototypeOf(object, null));
-  if (harm !== undefined) return { harm };
-  if (hasRepeatedKey(text, value)) return harmful("they have an object with the same key twice");
+  const found = inspectJson(value, argumentRules, forSchema ? withoutPrototype : undefined);
+  if (typeof found !== "number") return { harm: found };
+  if (hasRepeatedKey(text, found)) return harmful("they have an object with the same key twice");
   return { value: value as Record<string, unknown> };
+}
+
+function withoutPrototype(object: object): void {
+  Object.setPrototypeOf(object, null);
 }
 
 function harmful(problem: string): ParsedArguments {

@@ -246,11 +246,13 @@ function describeOutcome(outcome: ToolOutcome): string {
 }
 
 function checkArguments(text: string, tool: RegisteredTool, maxBytes: number): ToolFailureOutcome | undefined {
-  const { value, harm } = parseToolArguments(text, maxBytes);
+  const { schema } = tool;
+  const { value, harm } = parseToolArguments(text, maxBytes, schema !== undefined);
   if (harm !== undefined) return toolFailures.invalidArguments(harm);
-  const problems = tool.schema?.check(value, text.length) ?? [];
+  const problems = schema?.check(value, text.length) ?? [];
+  if (problems.length === 0) return undefined;
   const problem = problems.map(({ path, message }) => (path === "" ? message : `${path} ${message}`)).join("; ");
-  return problem === "" ? undefined : toolFailures.invalidArguments({ problem });
+  return toolFailures.invalidArguments({ problem });
 }
 
 /** Whether a call whose provider was lost may run once more. */

@@ -1,5 +1,5 @@
 import { LoomError, limits } from "@loom-bridge/protocol";
-import { findJsonHarm, type JsonHarm, type JsonRules } from "./check-json.ts";
+import { inspectJson, type JsonHarm, type JsonRules } from "./check-json.ts";
 import type { ToolOutcome } from "./tool.ts";
 
 /** Models and agents read it: as deep as arguments, and as many values as a page of results has. */
@@ -102,8 +102,10 @@ export function problemWithOutput(output: string, maxBytes: number): ToolFailure
   } catch (error) {
     return toolFailures.invalidResult(`it is not JSON: ${(error as SyntaxError).message}`);
   }
-  const harm = findJsonHarm(value, outputRules);
-  return harm && toolFailures.invalidResult(`of its values, ${harm.problem}`, harm.limit);
+  const found = inspectJson(value, outputRules);
+  return typeof found === "number"
+    ? undefined
+    : toolFailures.invalidResult(`of its values, ${found.problem}`, found.limit);
 }
 
 function detailsOf(limit: JsonHarm["limit"]): Readonly<Record<string, string>> {

@@ -1,4 +1,4 @@
-import { LoomError } from "@loom-bridge/protocol";
+import { LoomError, NumberMap } from "@loom-bridge/protocol";
 import type { Access } from "../access/access.ts";
 import type { UnsignedCall } from "../tools/call-as.ts";
 import { CallCancel, type CallSignal } from "../tools/call-signal.ts";
@@ -27,7 +27,7 @@ const notRun = { details: { outcome: "NOT_RUN" } };
 /** The tool calls that an agent makes on its session. Each is answered exactly once. */
 export class Caller {
   readonly #options: CallerOptions;
-  readonly #open = new Map<number, CallCancel>();
+  readonly #open = new NumberMap<CallCancel>();
 
   constructor(options: CallerOptions) {
     this.#options = options;
@@ -61,7 +61,7 @@ export class Caller {
 
   /** The agent is gone: nobody waits for its calls any more. */
   close(): void {
-    const open = [...this.#open.values()];
+    const open = this.#open.values();
     this.#open.clear();
     for (const cancel of open) cancel.cancel();
   }
@@ -86,7 +86,7 @@ export class Caller {
   }
 
   #finish(ref: number, callId: string, outcome: ToolOutcome): void {
-    if (this.#open.delete(ref)) this.#respond(ref, callId, outcome);
+    if (this.#open.take(ref) !== undefined) this.#respond(ref, callId, outcome);
   }
 
   #respond(ref: number, callId: string, outcome: ToolOutcome): void {

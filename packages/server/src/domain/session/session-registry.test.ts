@@ -160,11 +160,13 @@ describe("the end of a session", () => {
     const session = open("agent");
     session.callTool(1, call);
     const invocation = { ...call, caller: "other" };
-    const provided = session.provider.call(invocation, new AbortController().signal);
+    const reply = createReply();
+    session.provider.start(invocation, reply);
     session.end(undefined);
     assert.ok(calls[0]?.signal.aborted);
-    assert.equal((await provided).status, "error");
-    assert.deepEqual(await session.provider.call(invocation, new AbortController().signal), await provided);
+    assert.deepEqual(reply.statuses, ["error"]);
+    session.provider.start(invocation, reply);
+    assert.deepEqual(reply.statuses, ["error", "error"]);
   });
 
   test("comes after what was published before it", async () => {
@@ -347,17 +349,32 @@ test("an agent that does not read its stream is given up", () => {
   assert.equal(session.ended?.error?.code, "resource_exhausted");
 });
 
-test("a provider's answer counts once, and not after the call was cancelled", async () => {
+test("a provider's answer counts once, and not after the call was cancelled", () => {
   const { open } = createWorld();
-  const { provider } = open("agent");
+  const session = open("agent");
+  const { provider } = session;
   const invocation = { ...call, caller: "other" };
-  const first = provider.call(invocation, new AbortController().signal);
+  const reply = createReply();
+  const answered = provider.start(invocation, reply);
   assert.equal(provider.settle(1, { status: "ok", output: "1" }), true);
   assert.equal(provider.settle(1, { status: "ok", output: "2" }), false);
-  assert.deepEqual(await first, { status: "ok", output: "1" });
-  const cancel = new AbortController();
-  const second = provider.call(invocation, cancel.signal);
-  cancel.abort(new Error("enough"));
-  assert.equal((await second).status, "error");
+  const reason = new LoomError("canceled", "enough");
+  answered.giveUp(reason);
+  provider.start(invocation, reply).giveUp(reason);
   assert.equal(provider.settle(2, { status: "ok", output: "late" }), false);
+  assert.deepEqual(reply.statuses, ["ok"]);
+  const frames = session
+    .takeControl()
+    .map((frame) => (frame.kind === "tool-cancel" ? [frame.ref, frame.reason] : frame.kind));
+  assert.deepEqual(frames, ["tool-request", "tool-request", [2, "[canceled] enough"]]);
 });
+
+/** Notes how the calls of a provider ended. */
+function createReply() {
+  const statuses: string[] = [];
+  return {
+    statuses,
+    settle: ({ status }: ToolOutcome) => void statuses.push(status),
+    fail: () => assert.fail("an agent's provider never fails"),
+  };
+}

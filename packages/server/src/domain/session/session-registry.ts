@@ -9,8 +9,9 @@ import type { Breaches } from "../breaches.ts";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { Logger } from "../logger.ts";
 import type { CallAs } from "../tools/call-as.ts";
-import type { ToolDescriptor, ToolProvider } from "../tools/tool.ts";
+import type { ToolDescriptor } from "../tools/tool.ts";
 import type { ToolRegistration } from "../tools/tool-registry.ts";
+import type { ToolRunner } from "../tools/tool-runner.ts";
 import { checkRegistration, type Registration } from "./registration.ts";
 import { Session } from "./session.ts";
 import type { SessionChange } from "./session-change.ts";
@@ -21,7 +22,7 @@ import { shutdownError } from "./shutdown-error.ts";
 export interface SessionTools {
   /** Takes the tools of an agent, all or none; `replacing` names the registration whose place they take. */
   register(
-    provider: ToolProvider,
+    provider: ToolRunner,
     descriptors: readonly ToolDescriptor[],
     replacing: ToolRegistration | undefined,
   ): ToolRegistration;

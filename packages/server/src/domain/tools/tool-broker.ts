@@ -16,7 +16,7 @@ import { checkToolCall, type ToolCallRequest, type ToolCallResult } from "./tool
 import { defaultToolLimits, type ToolLimits } from "./tool-limits.ts";
 import { problemWithOutput, refusedCall, type ToolFailureOutcome, toolFailures } from "./tool-outcome.ts";
 import type { RegisteredTool, ToolRegistry, ToolSeat } from "./tool-registry.ts";
-import { outcomeOf, promisedRun, startToolRun, type ToolRun } from "./tool-run.ts";
+import { outcomeOf, promisedRun, startToolRun, type ToolRun, type ToolRunOwner } from "./tool-run.ts";
 import { countOutcome, createToolStatistics, type ToolCounts, type ToolStatistics } from "./tool-statistics.ts";
 
 /** How many tools have statistics; more than that were hardly all called. */
@@ -87,12 +87,10 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     counts.calls += 1;
     counts.inFlight += 1;
     inFlight += 1;
-    const first = startAt(seat, request, { id, chain, timeoutMs }, counts);
-    const again = (lost: ToolOutcome, remainingMs: number): ToolRun | undefined => {
-      const next = anotherSeat(request, lost);
-      return next && startAt(next, request, { id, chain, timeoutMs: remainingMs }, counts);
-    };
-    const run = mayRepeat(tool, request) ? repeatRun({ runtime, timeoutMs, first, again }) : first;
+    const startOne = (at: ToolSeat, leftMs: number): ToolRun =>
+      startAt(at, request, { id, chain, timeoutMs: leftMs }, counts);
+    const first = startOne(seat, timeoutMs);
+    const run = mayRepeat(tool, request) ? repeated(first, request, timeoutMs, startOne) : first;
     const finished = (outcome: ToolOutcome): void => {
       counts.inFlight -= 1;
       inFlight -= 1;
@@ -101,15 +99,38 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     return createSharedRun(keep === undefined ? run : promisedRun(outcomeOf(run).then(keep), run.cancel), finished);
   };
 
+  /** Not where it is used: a function makes what its closures see, also when it does not come to them. */
+  const repeated = (
+    first: ToolRun,
+    request: ToolCallRequest,
+    timeoutMs: number,
+    startOne: (seat: ToolSeat, leftMs: number) => ToolRun,
+  ): ToolRun => {
+    const again = (lost: ToolOutcome, remainingMs: number): ToolRun | undefined => {
+      const next = anotherSeat(request, lost);
+      return next && startOne(next, remainingMs);
+    };
+    return repeatRun({ runtime, timeoutMs, first, again });
+  };
+
   const countLimit = ({ details }: ToolFailureOutcome): void => {
     if (details?.["limit"] !== undefined) breaches?.count(details["limit"]);
   };
-  const checked = (outcome: ToolOutcome): ToolOutcome => {
-    // What an agent found too large itself is as large. Its other words name nothing here.
-    if (outcome.status !== "ok" && outcome.code === "RESULT_TOO_LARGE") breaches?.count("outputBytes");
-    const problem = outcome.status === "ok" ? problemWithOutput(outcome.output, limits.outputBytes) : undefined;
-    if (problem !== undefined) countLimit(problem);
-    return problem ?? outcome;
+  const runs: ToolRunOwner = {
+    runtime,
+    check(outcome) {
+      // What an agent found too large itself is as large. Its other words name nothing here.
+      if (outcome.status !== "ok" && outcome.code === "RESULT_TOO_LARGE") breaches?.count("outputBytes");
+      const problem = outcome.status === "ok" ? problemWithOutput(outcome.output, limits.outputBytes) : undefined;
+      if (problem !== undefined) countLimit(problem);
+      return problem ?? outcome;
+    },
+    onDefect: ({ seat, invocation: { name: tool, id } }, error) =>
+      logger.error("a tool's provider failed", { tool, provider: seat.provider.id, id, error }),
+    onLateResult({ seat, invocation: { name: tool, id }, counts }) {
+      counts.lateResults += 1;
+      logger.debug("a tool's result came late", { tool, provider: seat.provider.id, id });
+    },
   };
 
   const startAt = (
@@ -121,28 +142,19 @@ export function createToolBroker(options: ToolBrokerOptions): ToolBroker {
     const { name, headers, correlationId, caller, idempotencyKey = "", authority = [] } = request;
     const provider = seat.provider.id;
     journal.record("called", id, provider, name, caller === "" ? "" : { by: caller });
-    return startToolRun({
-      seat,
-      invocation: {
-        id,
-        name,
-        arguments: request.arguments || "{}",
-        timeoutMs,
-        headers,
-        correlationId,
-        caller,
-        authority,
-        idempotencyKey,
-        chain: withTime(chain, timeoutMs),
-      },
-      runtime,
-      check: checked,
-      onDefect: (error) => logger.error("a tool's provider failed", { tool: name, provider, id, error }),
-      onLateResult() {
-        counts.lateResults += 1;
-        logger.debug("a tool's result came late", { tool: name, provider, id });
-      },
-    });
+    const invocation: ToolInvocation = {
+      id,
+      name,
+      arguments: request.arguments || "{}",
+      timeoutMs,
+      headers,
+      correlationId,
+      caller,
+      authority,
+      idempotencyKey,
+      chain: withTime(chain, timeoutMs),
+    };
+    return startToolRun({ seat, invocation, counts }, runs);
   };
 
   /** Where a call can run once more: with a provider that was not lost, if there is one, and has room. */

@@ -134,9 +134,10 @@ test("removing a registration ends the provider's open calls", () => {
   const { registry } = registryWith();
   const registration = registry.register(provider("a"), [tool("t")]);
   let ended = 0;
-  registry.get("t")?.seats[0]?.openCalls.add(() => {
+  const lose = (): void => {
     ended += 1;
-  });
+  };
+  registry.get("t")?.seats[0]?.openCalls.add({ place: -1, lose });
   registration.remove();
   assert.equal(ended, 1);
 });
@@ -147,9 +148,10 @@ test("a registration takes the place of another, even with other schemas, or lea
   const old = registry.register(provider("a"), [tool("mine", '{"v":1}'), tool("shared", "{}")]);
   let ended = 0;
   const [seat] = registry.get("mine")?.seats ?? [];
-  seat?.openCalls.add(() => {
+  const lose = (): void => {
     ended += 1;
-  });
+  };
+  seat?.openCalls.add({ place: -1, lose });
   const renewed = [tool("mine", '{"v":2}')];
   assert.throws(() => registry.register(provider("a"), [...renewed, tool("shared", '{"v":2}')], old));
   assert.deepEqual([registry.get("mine")?.seats, registry.get("shared")?.seats.length, ended], [[seat], 2, 0]);

@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { LoomError } from "@loom-bridge/protocol";
 import { descriptorHash } from "./descriptor-hash.ts";
 import { effectOf } from "./effect-of.ts";
+import { OpenCalls } from "./open-calls.ts";
 import { createSchemaCache } from "./schema-cache.ts";
 import type { CompiledSchema, SchemaCompiler } from "./schema-validator.ts";
 import type { ToolDescriptor, ToolProvider } from "./tool.ts";
 import { createToolChanges, type ToolChange } from "./tool-changes.ts";
 import { defaultToolLimits, type ToolLimits } from "./tool-limits.ts";
 import { checkToolDescriptor } from "./tool-rules.ts";
+import { type ToolRunner, toRunner } from "./tool-runner.ts";
 
 /** What one provider registered, until it is removed. */
 export interface ToolRegistration {
@@ -17,9 +19,8 @@ export interface ToolRegistration {
 
 /** A provider's place in the registry. */
 export interface ToolSeat {
-  readonly provider: ToolProvider;
-  /** One callback for each call that the provider has open; called when the seat is removed. */
-  readonly openCalls: Set<() => void>;
+  readonly provider: ToolRunner;
+  readonly openCalls: OpenCalls;
 }
 
 /** A tool that can be called. */
@@ -54,7 +55,7 @@ export interface ToolRegistry {
    * provider, or to another principal's), `failed_precondition` (another agent's schema or effect differs), `resource_exhausted` (a limit).
    */
   register(
-    provider: ToolProvider,
+    provider: ToolProvider | ToolRunner,
     descriptors: readonly ToolDescriptor[],
     replacing?: ToolRegistration,
   ): ToolRegistration;
@@ -122,9 +123,10 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
   };
 
   return {
-    register(provider, descriptors, replacing) {
+    register(provided, descriptors, replacing) {
+      const provider = toRunner(provided);
       checkProviderTools(provider, descriptors, limits);
-      const seat: ToolSeat = { provider, openCalls: new Set() };
+      const seat: ToolSeat = { provider, openCalls: new OpenCalls() };
       const offers = acquire(seat, descriptors);
       const replaced = (replacing && registered.get(replacing)) ?? [];
       take(replaced);
@@ -147,7 +149,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
           take(offers);
           release(offers);
           notice(offers);
-          for (const end of [...seat.openCalls]) end();
+          seat.openCalls.loseAll();
         },
       };
       registered.set(registration, offers);
@@ -175,7 +177,7 @@ function toTool(offers: readonly Offer[]): RegisteredTool {
 }
 
 function checkProviderTools(
-  provider: ToolProvider,
+  provider: ToolRunner,
   descriptors: readonly ToolDescriptor[],
   { toolsPerAgent, schemaBytesPerAgent }: ToolLimits,
 ): void {
@@ -206,7 +208,7 @@ function checkProviderTools(
   }
 }
 
-function checkShared(provider: ToolProvider, descriptor: ToolDescriptor, shared: Offer): void {
+function checkShared(provider: ToolRunner, descriptor: ToolDescriptor, shared: Offer): void {
   const { name } = descriptor;
   const other = shared.seat.provider;
   if (provider.kind === "bridge" || other.kind === "bridge") {
@@ -260,6 +262,6 @@ function withToolName(name: string, acquire: () => CompiledSchema): CompiledSche
   }
 }
 
-function nameOf(provider: ToolProvider): string {
+function nameOf(provider: ToolRunner): string {
   return provider.kind === "bridge" ? "the bridge" : `agent "${provider.id}"`;
 }

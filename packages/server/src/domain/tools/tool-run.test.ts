@@ -1,31 +1,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createManualRuntime } from "../manual-runtime.ts";
+import { OpenCalls } from "./open-calls.ts";
 import type { ToolOutcome, ToolProvider } from "./tool.ts";
 import { outcomeOf, startToolRun } from "./tool-run.ts";
+import { toRunner } from "./tool-runner.ts";
 
 const ok: ToolOutcome = { status: "ok", output: "1" };
 
 function start(call: ToolProvider["call"]) {
   const runtime = createManualRuntime();
   const defects: unknown[] = [];
-  const openCalls = new Set<() => void>();
-  const run = startToolRun({
-    seat: { provider: { id: "p", kind: "agent", call }, openCalls },
-    invocation: {
-      id: "1",
-      name: "t",
-      arguments: "{}",
-      timeoutMs: 100,
-      headers: {},
-      correlationId: "",
-      caller: "",
+  const openCalls = new OpenCalls();
+  const seat = { provider: toRunner({ id: "p", kind: "agent", call }), openCalls };
+  const invocation = {
+    id: "1",
+    name: "t",
+    arguments: "{}",
+    timeoutMs: 100,
+    headers: {},
+    correlationId: "",
+    caller: "",
+  };
+  const counts = { calls: 1, errors: 0, timeouts: 0, lateResults: 0, inFlight: 1 };
+  const run = startToolRun(
+    { seat, invocation, counts },
+    {
+      runtime,
+      check: (outcome) => outcome,
+      onDefect: (_, error) => void defects.push(error),
+      onLateResult() {},
     },
-    runtime,
-    check: (outcome) => outcome,
-    onDefect: (error) => defects.push(error),
-    onLateResult() {},
-  });
+  );
   return { run, runtime, defects, openCalls };
 }
 

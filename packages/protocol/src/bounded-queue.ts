@@ -59,6 +59,7 @@ export class BoundedQueue<Item> {
 
   /** Removes and returns the oldest items, at most `maxItems` and, after the first, at most `maxBytes` in all. */
   take(maxItems: number = Number.POSITIVE_INFINITY, maxBytes: number = Number.POSITIVE_INFINITY): Item[] {
+    if (this.length === 0) return [];
     if (this.#head === 0 && this.#items.length <= maxItems && this.#bytes <= maxBytes) return this.#takeAll();
     const taken: Item[] = [];
     let bytes = 0;

@@ -58,12 +58,13 @@ export class SendQueue<Item> {
   /** Takes the oldest items, at most so many and so many bytes, and lets in those who wait. */
   take(maxItems: number, maxBytes?: number): Item[] {
     const taken = this.#queue.take(maxItems, maxBytes);
-    for (;;) {
+    while (this.#first !== undefined || this.#waiters.length > 0) {
       this.#first ??= this.#waiters.take(1)[0];
-      if (this.#first === undefined || this.#queue.offer(this.#first.item, this.#first.bytes) === -1) return taken;
+      if (this.#first === undefined || this.#queue.offer(this.#first.item, this.#first.bytes) === -1) break;
       this.#first.admit();
       this.#first = undefined;
     }
+    return taken;
   }
 
   /** Empties the queue: those who wait are refused with `reason`, and what had been taken is returned. */

@@ -75,12 +75,13 @@ export class ToolFrameReader {
     return request;
   }
 
-  #readCall(outer: WireReader): ToolCall | undefined {
+  #readCall(reader: WireReader): ToolCall | undefined {
     const tags = toolTags.call;
+    const outerEnd = reader.enter();
+    if (outerEnd < 0) return undefined;
     const call = createCall();
-    const reader = blockOf(outer);
     let headers = 0;
-    while (reader !== undefined && reader.at < reader.end) {
+    while (reader.at < reader.end) {
       const tag = reader.bytes[reader.at++];
       if (tag === tags.timeoutMs) {
         call.timeoutMs = reader.varint();
@@ -108,7 +109,8 @@ export class ToolFrameReader {
       else if (tag === tags.toolHash) call.toolHash = text;
       else return undefined;
     }
-    return reader && call;
+    reader.end = outerEnd;
+    return call;
   }
 }
 
@@ -130,11 +132,12 @@ function readResponse(reader: WireReader): ToolResponse | undefined {
 }
 
 /** One with an error, which is rare, is left to protobuf-es. */
-function readResult(outer: WireReader): ToolResult | undefined {
+function readResult(reader: WireReader): ToolResult | undefined {
   const tags = toolTags.result;
+  const outerEnd = reader.enter();
+  if (outerEnd < 0) return undefined;
   const result: ToolResult = { $typeName: "loom.bridge.v1.ToolResult", status: 0, output: "", id: "" };
-  const reader = blockOf(outer);
-  while (reader !== undefined && reader.at < reader.end) {
+  while (reader.at < reader.end) {
     const tag = reader.bytes[reader.at++];
     if (tag === tags.status) {
       const status = reader.varint();
@@ -148,11 +151,14 @@ function readResult(outer: WireReader): ToolResult | undefined {
     if (tag === tags.output) result.output = text;
     else result.id = text;
   }
-  return reader && result;
+  reader.end = outerEnd;
+  return result;
 }
 
-function readChain(outer: WireReader): Chain | undefined {
+function readChain(reader: WireReader): Chain | undefined {
   const tags = toolTags.chain;
+  const outerEnd = reader.enter();
+  if (outerEnd < 0) return undefined;
   const chain: Chain = {
     $typeName: "loom.bridge.v1.Chain",
     hops: 0,
@@ -161,8 +167,7 @@ function readChain(outer: WireReader): Chain | undefined {
     path: [],
     spent: false,
   };
-  const reader = blockOf(outer);
-  while (reader !== undefined && reader.at < reader.end) {
+  while (reader.at < reader.end) {
     const tag = reader.bytes[reader.at++];
     if (tag === tags.path) {
       const step = readText(reader);
@@ -177,23 +182,20 @@ function readChain(outer: WireReader): Chain | undefined {
     else if (tag === tags.spent) chain.spent = value !== 0;
     else return undefined;
   }
-  return reader && chain;
+  reader.end = outerEnd;
+  return chain;
 }
 
-function readPair(outer: WireReader, pairs: Record<string, string>): boolean {
-  const reader = blockOf(outer);
-  if (reader?.bytes[reader.at++] !== toolTags.pair.key) return false;
+function readPair(reader: WireReader, pairs: Record<string, string>): boolean {
+  const outerEnd = reader.enter();
+  if (outerEnd < 0 || reader.bytes[reader.at++] !== toolTags.pair.key) return false;
   const key = readText(reader);
   if (key === undefined || key === "__proto__" || reader.bytes[reader.at++] !== toolTags.pair.value) return false;
   const value = readText(reader);
   if (value === undefined || reader.at !== reader.end) return false;
   pairs[key] = value;
+  reader.end = outerEnd;
   return true;
-}
-
-/** The block that comes next, to be read by itself. */
-function blockOf(reader: WireReader): WireReader | undefined {
-  return reader.block() < 0 ? undefined : new WireReader(reader.bytes, reader.blockStart, reader.at);
 }
 
 function createCall(): ToolCall {

@@ -54,6 +54,15 @@ export class WireReader {
   /** Where the last block begins. */
   blockStart = 0;
 
+  /** Goes into the block that comes next; returns where what is around it ends, for `end` after it, or -1. */
+  enter(): number {
+    const outerEnd = this.end;
+    if (this.block() < 0) return -1;
+    this.end = this.at;
+    this.at = this.blockStart;
+    return outerEnd;
+  }
+
   /** Passes over bytes; returns whether there are as many. */
   skip(count: number): boolean {
     this.at += count;

@@ -3,7 +3,9 @@ import type { Transport } from "@connectrpc/connect";
 import { LoomError } from "@loom-bridge/protocol";
 import { fromConnectError } from "../errors/from-connect-error.ts";
 import { forEachMessage, type MessageSource } from "./for-each-message.ts";
+import type { FrameFeed, MayFeed } from "./frame-feed.ts";
 import { linkSignals } from "./link-signals.ts";
+import { Outbox } from "./outbox.ts";
 
 export interface MessageStreamOptions<Input extends DescMessage, Output extends DescMessage> {
   readonly method: DescMethodStreaming<Input, Output>;
@@ -108,11 +110,13 @@ export class MessageStream<Input extends DescMessage, Output extends DescMessage
  * The author's iterable as Connect gets it. Connect asks for an iterator again when it gives up, and throws into it;
  * the author's iterable is started once, and is only ever asked to return.
  */
-class OutboundOnce<Message> implements AsyncIterableIterator<Message> {
+class OutboundOnce<Message> implements AsyncIterableIterator<Message>, MayFeed {
+  readonly feed: FrameFeed | undefined;
   readonly #source: AsyncIterator<Message>;
   #ended = false;
 
   constructor(outbound: AsyncIterable<Message>) {
+    this.feed = outbound instanceof Outbox ? outbound : undefined;
     this.#source = outbound[Symbol.asyncIterator]();
   }
 

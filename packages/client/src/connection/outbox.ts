@@ -1,5 +1,6 @@
 import type { Runtime } from "@loom-bridge/protocol";
 import type { ClientEvent } from "@loom-bridge/protocol/messages";
+import type { FrameFeed } from "./frame-feed.ts";
 
 /** Something that may have a frame to send. */
 export interface FrameSource {
@@ -15,10 +16,11 @@ const end: Next = { done: true, value: undefined };
  * The outbound half of a stream. Nothing is pushed into it: when the transport can take a frame, the sources are
  * asked in order, so that what is small and urgent never waits behind what is large.
  */
-export class Outbox implements AsyncIterableIterator<ClientEvent> {
+export class Outbox implements AsyncIterableIterator<ClientEvent>, FrameFeed {
   readonly #runtime: Runtime;
   readonly #sources: readonly FrameSource[];
   #reader: ((result: Next) => void) | undefined;
+  #listener: (() => void) | undefined;
   #notified = false;
   #ending = false;
   #ended = false;
@@ -30,6 +32,24 @@ export class Outbox implements AsyncIterableIterator<ClientEvent> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  get isOver(): boolean {
+    return this.#ended || this.#ending;
+  }
+
+  /** In place of a reader that waits. */
+  listen(callback: () => void): void {
+    this.#listener = callback;
+  }
+
+  take(): ClientEvent | undefined {
+    if (this.#ended) return undefined;
+    for (const source of this.#sources) {
+      const frame = source.take();
+      if (frame !== undefined) return frame;
+    }
+    return undefined;
   }
 
   /** Says that a source has something. What one tick produces goes out together. */
@@ -70,6 +90,7 @@ export class Outbox implements AsyncIterableIterator<ClientEvent> {
 
   /** Gives a reader that waits what there is. A source may well have more to say when it is asked: by then, nobody waits. */
   #wake(): void {
+    this.#listener?.();
     const reader = this.#reader;
     if (reader === undefined) return;
     this.#reader = undefined;
@@ -79,18 +100,9 @@ export class Outbox implements AsyncIterableIterator<ClientEvent> {
   }
 
   #next(): Next | undefined {
-    if (this.#ended) return end;
-    const frame = this.#take();
+    const frame = this.take();
     if (frame !== undefined) return { done: false, value: frame };
-    return this.#ending ? end : undefined;
-  }
-
-  #take(): ClientEvent | undefined {
-    for (const source of this.#sources) {
-      const frame = source.take();
-      if (frame !== undefined) return frame;
-    }
-    return undefined;
+    return this.isOver ? end : undefined;
   }
 }
 

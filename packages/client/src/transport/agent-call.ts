@@ -6,13 +6,14 @@ import type { Delivery } from "@loom-bridge/protocol/messages";
 import { MessageSplitter } from "@loom-bridge/protocol/wire";
 import { createDeferred, type Deferred } from "../connection/deferred.ts";
 import type { MessageSource } from "../connection/for-each-message.ts";
+import type { MayFeed } from "../connection/frame-feed.ts";
 import { DeliveryDecoder } from "../wire/delivery-decoder.ts";
 import { type Frame, FrameSender } from "./frame-sender.ts";
 import { checkHead, resetError, toHeaders } from "./grpc-response.ts";
 
 export interface AgentCallOptions {
   readonly open: () => Promise<ClientHttp2Stream>;
-  readonly input: AsyncIterable<Frame>;
+  readonly input: AsyncIterable<Frame> & MayFeed;
   /** Ends the call as cancelled. */
   readonly signal: AbortSignal | undefined;
   /** Told of every chunk that comes. */
@@ -103,7 +104,7 @@ export class AgentCall implements AsyncIterableIterator<Delivery>, MessageSource
       if (this.#end !== undefined) return stream.close(constants.NGHTTP2_CANCEL);
       this.#stream = stream;
       this.#listen(stream);
-      this.#sender = new FrameSender(stream, this.#options.input[Symbol.asyncIterator]());
+      this.#sender = new FrameSender(stream, this.#options.input);
       await this.#sender.run();
     } catch (error) {
       this.#fail(error);

@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Runtime } from "@loom-bridge/protocol";
-import { ChainSchema, type ToolCall, ToolStatus } from "@loom-bridge/protocol/messages";
-import { ToolError } from "../errors/tool-error.ts";
+import { ChainSchema, type ToolCall } from "@loom-bridge/protocol/messages";
 import { toChain } from "../events/event-chain.ts";
 import type { CallToolOptions } from "./call-tool-options.ts";
 import type { Tool } from "./define-tool.ts";
@@ -18,7 +17,21 @@ export interface ToolCaller {
 }
 
 /** Calls a tool over an agent's stream and reads its output. */
-export async function callTool(
+export function callTool(
+  caller: ToolCaller,
+  tool: string | Tool,
+  args: unknown,
+  options: CallToolOptions,
+): Promise<unknown> {
+  // Not async: that would be another promise, and turns of the microtasks before who called has the output.
+  try {
+    return begin(caller, tool, args, options);
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+function begin(
   { calls, runtime, ensureRunning }: ToolCaller,
   tool: string | Tool,
   args: unknown,
@@ -27,7 +40,8 @@ export async function callTool(
   ensureRunning();
   const { signal, onBehalfOf, chain = onBehalfOf?.chain } = options;
   const served = onBehalfOf === undefined ? 0 : servedRef(onBehalfOf);
-  const { name, effect } = typeof tool === "string" ? { name: tool, effect: undefined } : tool;
+  const name = typeof tool === "string" ? tool : tool.name;
+  const effect = typeof tool === "string" ? undefined : tool.effect;
   if (served === undefined) throw servedIsOver(name);
   const json = encodeArguments(name, args);
   const key = options.idempotencyKey ?? (effect === "idempotent" ? runtime.uuid() : "");
@@ -44,14 +58,5 @@ export async function callTool(
     toolHash: options.toolHash ?? "",
   };
   if (chain !== undefined) call.chain = create(ChainSchema, toChain(chain));
-  const result = await calls.call(call, { repeatable, signal, onBehalfOf: served });
-  if (result.status !== ToolStatus.TOOL_OK) throw ToolError.fromResult(name, result);
-  try {
-    return JSON.parse(result.output || "null");
-  } catch (cause) {
-    throw new ToolError("INVALID_RESULT", `tool ${JSON.stringify(name)} returned no JSON`, {
-      callId: result.id,
-      cause,
-    });
-  }
+  return calls.call(call, { repeatable, signal, onBehalfOf: served });
 }

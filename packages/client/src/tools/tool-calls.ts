@@ -1,22 +1,22 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { LoomError, limits, type Runtime, type Timer } from "@loom-bridge/protocol";
+import { LoomError, type Runtime } from "@loom-bridge/protocol";
 import {
   type ClientEvent,
   type ToolCall,
   ToolCallSchema,
   ToolCancelSchema,
   type ToolResponse,
-  type ToolResult,
   ToolStatus,
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "../connection/client-event.ts";
 import type { FrameSource } from "../connection/outbox.ts";
 import { OutcomeUnknownError } from "../errors/outcome-unknown-error.ts";
 import { RequestTimeoutError } from "../errors/request-timeout-error.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
+import { OpenCall, type ToolCallOptions } from "./open-call.ts";
+import { readOutput } from "./read-output.ts";
 import { servedIsOver } from "./served-calls.ts";
 
-/** The bridge keeps the call's time; this much later the caller no longer waits for the bridge. */
-const answerMarginMs = 5000;
 /**
  * How long after a reconnect a call waits for a provider that has yet to come back, and how often it asks, in ms: an
  * outage takes the provider too, and the longest wait before it tries again is 10 s.
@@ -25,25 +25,6 @@ const providerReturn = { withinMs: 12_000, everyMs: 500 };
 /** For a bridge that names no limit. */
 const defaultOpenCalls = 256;
 
-interface OpenCall {
-  readonly call: ToolCall;
-  /** Whether running the tool twice does no harm, so that the call may be sent again. */
-  readonly repeatable: boolean;
-  /** The call to this agent that it is a part of, on the stream that stands; 0: of none. */
-  readonly onBehalfOf: number;
-  /** Whether it was sent, on the stream that stands or ever. */
-  sent: "no" | "now" | "before";
-  /** Set while it waits to be sent again. */
-  retry: Timer | undefined;
-  settle(outcome: ToolResult | LoomError): void;
-}
-
-export interface ToolCallOptions {
-  readonly repeatable: boolean;
-  readonly onBehalfOf: number;
-  readonly signal: AbortSignal | undefined;
-}
-
 /**
  * The calls that an agent has made and waits for, over all its streams. What was not sent when a stream breaks, or may
  * be repeated, goes out on the next one.
@@ -51,6 +32,7 @@ export interface ToolCallOptions {
 export class ToolCalls implements FrameSource {
   readonly #runtime: Runtime;
   readonly #open = new Map<number, OpenCall>();
+  readonly #deadlines: DeadlineTimer;
   /** Refs of the calls to send; some may have ended meanwhile. */
   #unsent: number[] = [];
   #cancels: ClientEvent[] = [];
@@ -64,6 +46,7 @@ export class ToolCalls implements FrameSource {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    this.#deadlines = new DeadlineTimer(runtime, (nowMs) => this.#expire(nowMs));
   }
 
   /** Calls that wait for an answer. */
@@ -94,23 +77,25 @@ export class ToolCalls implements FrameSource {
       open.retry?.cancel();
       // The call that it is a part of has ended with the stream, and another may have its number on the next.
       if (open.onBehalfOf !== 0) {
-        open.settle(open.sent === "no" ? servedIsOver(open.call.name) : unknownOutcome(open.call, cause));
+        this.#fail(open, open.sent === "no" ? servedIsOver(open.call.name) : unknownOutcome(open.call, cause));
         continue;
       }
       if (open.sent === "no") continue;
       open.sent = "before";
-      if (!open.repeatable) open.settle(unknownOutcome(open.call, cause));
+      if (!open.repeatable) this.#fail(open, unknownOutcome(open.call, cause));
       // Without a key it changes nothing and is made anew: under its id, the bridge knows it as cancelled.
       else if (open.call.idempotencyKey === "") open.call.id = "";
     }
     this.#unsent = [...this.#open.keys()];
+    if (this.#open.size === 0) this.#deadlines.cancel();
   }
 
   /** Ends every call: what may have been sent has an unknown outcome, what was not is refused with `unsent`. */
   close(cause: LoomError | undefined, unsent: LoomError): void {
     for (const open of [...this.#open.values()]) {
-      open.settle(open.sent === "no" ? unsent : unknownOutcome(open.call, cause));
+      this.#fail(open, open.sent === "no" ? unsent : unknownOutcome(open.call, cause));
     }
+    this.#deadlines.cancel();
   }
 
   take(): ClientEvent | undefined {
@@ -134,59 +119,85 @@ export class ToolCalls implements FrameSource {
     }
   }
 
-  /** Resolves with the result, whatever its status. */
-  call(call: ToolCall, options: ToolCallOptions): Promise<ToolResult> {
-    const { signal, repeatable, onBehalfOf } = options;
-    const problem = checkEncoding(call);
-    if (problem !== undefined) return Promise.reject(problem);
-    if (signal?.aborted) return Promise.reject(canceled(call, signal, "NOT_SENT"));
+  /**
+   * Resolves with the tool's output.
+   * @throws LoomError at once when it cannot be sent
+   */
+  call(call: ToolCall, options: ToolCallOptions): Promise<unknown> {
+    const { signal } = options;
+    checkEncoding(call);
+    if (signal?.aborted) throw canceled(call, signal, "NOT_SENT");
     if (this.#open.size + this.#cancels.length >= this.#maxOpen) {
       const message = `${this.#maxOpen} tool calls are open already; await some before the next`;
-      return Promise.reject(new LoomError("resource_exhausted", message));
+      throw new LoomError("resource_exhausted", message);
     }
     this.#lastRef = (this.#lastRef % 0xffff_ffff) + 1;
-    const ref = this.#lastRef;
-    const timeoutMs = Math.min(call.timeoutMs || limits.toolTimeoutDefaultMs, limits.toolTimeoutMaxMs);
     return new Promise((resolve, reject) => {
-      const settle = (outcome: ToolResult | LoomError): void => {
-        timer.cancel();
-        open.retry?.cancel();
-        signal?.removeEventListener("abort", onAbort);
-        this.#open.delete(ref);
-        if (LoomError.isInstance(outcome)) reject(outcome);
-        else resolve(outcome);
-      };
-      const giveUp = (reason: string, error: (outcome: "UNKNOWN" | "NOT_SENT") => LoomError): void => {
-        if (open.sent === "now") this.#cancel(ref, reason);
-        settle(error(open.sent === "no" ? "NOT_SENT" : "UNKNOWN"));
-      };
-      const onAbort = (): void => giveUp("the caller gave up", (outcome) => canceled(call, signal, outcome));
-      const timer: Timer = this.#runtime.setTimer(() => {
-        const what = `tool ${JSON.stringify(call.name)}`;
-        const waitedMs = timeoutMs + answerMarginMs;
-        giveUp("the caller's time is over", (outcome) => new RequestTimeoutError(what, waitedMs, { outcome }));
-      }, timeoutMs + answerMarginMs);
-      const open: OpenCall = { call, repeatable, onBehalfOf, sent: "no", retry: undefined, settle };
-      signal?.addEventListener("abort", onAbort);
-      this.#open.set(ref, open);
-      this.#unsent.push(ref);
+      const nowMs = this.#runtime.monotonic();
+      const open = new OpenCall(this.#lastRef, call, options, { resolve, reject }, nowMs);
+      this.#open.set(open.ref, open);
+      this.#deadlines.add(open.deadlineMs, nowMs);
+      if (signal !== undefined) this.#watch(open, signal);
+      this.#unsent.push(open.ref);
       this.#onChange();
     });
   }
 
-  onResponse(response: ToolResponse): void {
-    const open = this.#open.get(response.ref);
+  onResponse({ ref, result }: ToolResponse): void {
+    const open = this.#open.get(ref);
     // An answer that nobody waits for any more.
     if (open === undefined) return;
-    const { result } = response;
-    if (result?.status === ToolStatus.TOOL_NOT_FOUND && this.#runtime.monotonic() < this.#returnsUntilMs) {
+    if (result === undefined) {
+      const message = `the bridge answered ${open.call.name} without a result`;
+      return this.#fail(open, new LoomError("internal", message));
+    }
+    if (result.status === ToolStatus.TOOL_NOT_FOUND && this.#runtime.monotonic() < this.#returnsUntilMs) {
       open.retry = this.#runtime.setTimer(() => {
-        this.#unsent.push(response.ref);
+        this.#unsent.push(ref);
         this.#onChange();
       }, providerReturn.everyMs);
       return;
     }
-    open.settle(result ?? new LoomError("internal", `the bridge answered ${open.call.name} without a result`));
+    this.#forget(open);
+    try {
+      open.resolve(readOutput(open.call.name, result));
+    } catch (error) {
+      open.reject(error);
+    }
+  }
+
+  #watch(open: OpenCall, signal: AbortSignal): void {
+    const onAbort = (): void => this.#giveUp(open, "the caller gave up", canceled(open.call, signal, open.outcome));
+    signal.addEventListener("abort", onAbort);
+    open.unwatch = (): void => signal.removeEventListener("abort", onAbort);
+  }
+
+  #expire(nowMs: number): void {
+    for (const open of this.#open.values()) {
+      const { call, deadlineMs, waitMs, outcome } = open;
+      if (deadlineMs > nowMs) {
+        this.#deadlines.add(deadlineMs, nowMs);
+        continue;
+      }
+      const error = new RequestTimeoutError(`tool ${JSON.stringify(call.name)}`, waitMs, { outcome });
+      this.#giveUp(open, "the caller's time is over", error);
+    }
+  }
+
+  #giveUp(open: OpenCall, reason: string, error: LoomError): void {
+    if (open.sent === "now") this.#cancel(open.ref, reason);
+    this.#fail(open, error);
+  }
+
+  #fail(open: OpenCall, error: LoomError): void {
+    this.#forget(open);
+    open.reject(error);
+  }
+
+  #forget(open: OpenCall): void {
+    open.retry?.cancel();
+    open.unwatch?.();
+    this.#open.delete(open.ref);
   }
 
   #cancel(ref: number, reason: string): void {
@@ -195,14 +206,14 @@ export class ToolCalls implements FrameSource {
   }
 }
 
-function checkEncoding(call: ToolCall): LoomError | undefined {
-  if (isPlain(call)) return undefined;
+/** @throws LoomError `invalid_argument` for a call with a field that is not what its type says */
+function checkEncoding(call: ToolCall): void {
+  if (isPlain(call)) return;
   try {
     toBinary(ToolCallSchema, call);
-    return undefined;
   } catch (cause) {
     const message = `the call of tool ${JSON.stringify(call.name)} cannot be encoded: ${(cause as Error).message}`;
-    return new LoomError("invalid_argument", message, { cause });
+    throw new LoomError("invalid_argument", message, { cause });
   }
 }
 

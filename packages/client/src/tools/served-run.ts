@@ -1,4 +1,4 @@
-import { limits, type Runtime, type Timer } from "@loom-bridge/protocol";
+import { limits, type Runtime } from "@loom-bridge/protocol";
 import { type ToolRequest, ToolStatus } from "@loom-bridge/protocol/messages";
 import { ToolError } from "../errors/tool-error.ts";
 import type { Tool } from "./define-tool.ts";
@@ -17,22 +17,17 @@ export class ServedRun implements ServedCall {
   readonly tool: Tool;
   readonly request: ToolRequest;
   readonly abort: LazyAbort = new LazyAbort();
+  /** When its time is over, on the monotonic clock. */
+  readonly deadlineMs: number;
   readonly #options: ServedRunOptions;
-  readonly #deadlineMs: number;
-  readonly #timer: Timer;
   #isOpen = true;
 
-  constructor(tool: Tool, request: ToolRequest, options: ServedRunOptions) {
+  constructor(tool: Tool, request: ToolRequest, nowMs: number, options: ServedRunOptions) {
     this.tool = tool;
     this.request = request;
     this.#options = options;
     const callMs = request.call?.timeoutMs || limits.toolTimeoutDefaultMs;
-    const timeoutMs = Math.min(callMs, tool.timeoutMs ?? callMs);
-    this.#deadlineMs = options.runtime.monotonic() + timeoutMs;
-    this.#timer = options.runtime.setTimer(() => {
-      this.answer(failure(new ToolError("TIMEOUT", "Timeout", { status: ToolStatus.TOOL_TIMEOUT })));
-      this.abort.abort();
-    }, timeoutMs);
+    this.deadlineMs = nowMs + Math.min(callMs, tool.timeoutMs ?? callMs);
   }
 
   get isOpen(): boolean {
@@ -40,12 +35,18 @@ export class ServedRun implements ServedCall {
   }
 
   get remainingMs(): number {
-    return Math.max(0, this.#deadlineMs - this.#options.runtime.monotonic());
+    return Math.max(0, this.deadlineMs - this.#options.runtime.monotonic());
   }
 
   /** Answers once; later answers are ignored. */
   answer(result: ToolResultInit): void {
     this.#end(result);
+  }
+
+  /** Its time is over. */
+  expire(): void {
+    this.answer(failure(new ToolError("TIMEOUT", "Timeout", { status: ToolStatus.TOOL_TIMEOUT })));
+    this.abort.abort();
   }
 
   /** Ends it without an answer. */
@@ -57,7 +58,6 @@ export class ServedRun implements ServedCall {
   #end(result: ToolResultInit | undefined): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#timer.cancel();
     this.#options.onEnd(this, result);
   }
 }

@@ -10,6 +10,7 @@ import {
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "../connection/client-event.ts";
 import { ToolError } from "../errors/tool-error.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
 import type { Tool } from "./define-tool.ts";
 import { failure, runTool, type ToolResultInit } from "./run-tool.ts";
 import { createToolContext } from "./served-calls.ts";
@@ -33,6 +34,7 @@ export class ToolServer {
   readonly #options: ToolServerOptions;
   readonly #run: ServedRunOptions;
   readonly #open = new Map<number, ServedRun>();
+  readonly #deadlines: DeadlineTimer;
   readonly #waiting = new BoundedQueue<ServedRun>({
     maxItems: maxWaiting,
     maxBytes: maxWaiting * limits.argumentsBytes,
@@ -42,6 +44,7 @@ export class ToolServer {
 
   constructor(options: ToolServerOptions) {
     this.#options = options;
+    this.#deadlines = new DeadlineTimer(options.runtime, (nowMs) => this.#expire(nowMs));
     this.#run = {
       runtime: options.runtime,
       onEnd: (run, result) => {
@@ -69,8 +72,10 @@ export class ToolServer {
       this.#send(request, failure(new ToolError("UNAVAILABLE", "the agent is stopping; the tool did not run")));
       return;
     }
-    const run = new ServedRun(tool, request, this.#run);
+    const nowMs = this.#options.runtime.monotonic();
+    const run = new ServedRun(tool, request, nowMs, this.#run);
     this.#open.set(request.ref, run);
+    this.#deadlines.add(run.deadlineMs, nowMs);
     if (this.#running < maxRunning) this.#start(run);
     else if (this.#waiting.offer(run, request.call?.arguments.length ?? 0) === -1) {
       const message = `the agent is busy: ${maxRunning} calls run and ${this.#waiting.length} wait`;
@@ -90,6 +95,14 @@ export class ToolServer {
   /** Ends every run without an answer. */
   close(): void {
     for (const run of this.#open.values()) run.drop();
+    this.#deadlines.cancel();
+  }
+
+  #expire(nowMs: number): void {
+    for (const run of this.#open.values()) {
+      if (run.deadlineMs <= nowMs) run.expire();
+      else this.#deadlines.add(run.deadlineMs, nowMs);
+    }
   }
 
   /** Runs it, and of those that wait as many as it and they leave room for. */

@@ -3,7 +3,7 @@ const firstPlaces = 8;
 const scatter = 0x9e3779b1;
 
 /**
- * Values by whole numbers from 1, for what comes and goes all the time. A `Map` that loses entries makes a table anew
+ * Values by whole numbers other than 0, for what comes and goes all the time. A `Map` that loses entries makes a table anew
  * again and again, and in V8 each old table refers to the next: once one of them is old, whatever they held outlives
  * collections, long after it was deleted. Of a call with others beside it that was 1.3 KB. This is one table that grows
  * with the most that were in it at once, and does not shrink. Numbers that others choose may all have one home: look-ups
@@ -32,7 +32,7 @@ export class NumberMap<Value> {
   }
 
   has(number: number): boolean {
-    return this.#size > 0 && number > 0 && this.#numbers[this.#placeOf(number)] === number;
+    return this.#size > 0 && number !== 0 && this.#numbers[this.#placeOf(number)] === number;
   }
 
   get(number: number): Value | undefined {

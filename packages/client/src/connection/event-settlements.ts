@@ -1,10 +1,9 @@
 import { create } from "@bufbuild/protobuf";
-import type { Runtime, Timer } from "@loom-bridge/protocol";
+import { NumberMap, type Runtime, type Timer } from "@loom-bridge/protocol";
 import {
   type ClientEvent,
   EventSettleSchema,
   type Settlement as SettlementMessage,
-  SettlementSchema,
   Verdict,
 } from "@loom-bridge/protocol/messages";
 import { clientEvent } from "./client-event.ts";
@@ -21,9 +20,9 @@ class SettlementLine implements EventLine {
   readonly #extendEveryMs: number | undefined;
   readonly #onChange: () => void;
   /** Sequence numbers of events that are not settled. */
-  readonly #open = new Set<number>();
+  readonly #open = new NumberMap<true>();
   /** What the bridge has not been told, the latest of each event. */
-  readonly #unsent = new Map<number, SettlementMessage>();
+  #unsent = new Map<number, SettlementMessage>();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -34,23 +33,22 @@ class SettlementLine implements EventLine {
   }
 
   received(sequence: number): void {
-    this.#open.add(sequence);
+    this.#open.set(sequence, true);
     this.#extend();
   }
 
   settle(sequence: number, settlement: Settlement): void {
     if (this.#closed) return;
-    if (settlement.verdict !== "working") this.#open.delete(sequence);
+    if (settlement.verdict !== "working") this.#open.take(sequence);
     this.#unsent.set(sequence, toMessage(sequence, settlement));
     this.#onChange();
   }
 
   /** Takes the oldest of what the bridge has not been told. */
   take(): SettlementMessage[] {
-    if (this.#unsent.size === 0) return [];
-    const settlements = [...this.#unsent.values()].slice(0, maxSettlements);
-    for (const { sequence } of settlements) this.#unsent.delete(Number(sequence));
-    return settlements;
+    const unsent = [...this.#unsent];
+    if (unsent.length > 0) this.#unsent = new Map(unsent.slice(maxSettlements));
+    return unsent.slice(0, maxSettlements).map(([, message]) => message);
   }
 
   close(): void {
@@ -63,7 +61,8 @@ class SettlementLine implements EventLine {
     this.#timer ??= this.#runtime.setTimer(() => {
       this.#timer = undefined;
       if (this.#open.size === 0) return;
-      for (const sequence of this.#open) this.#unsent.set(sequence, toMessage(sequence, { verdict: "working" }));
+      for (const sequence of this.#open.numbers())
+        this.#unsent.set(sequence, toMessage(sequence, { verdict: "working" }));
       this.#extend();
       this.#onChange();
     }, this.#extendEveryMs);
@@ -114,12 +113,13 @@ export class EventSettlements implements FrameSource {
 }
 
 function toMessage(sequence: number, settlement: Settlement): SettlementMessage {
-  return create(SettlementSchema, {
+  return {
+    $typeName: "loom.bridge.v1.Settlement",
     sequence: BigInt(sequence),
     verdict: verdicts[settlement.verdict],
     delayMs: settlement.verdict === "retry" ? settlement.delayMs : 0,
     reason: settlement.verdict === "terminate" ? settlement.reason : "",
-  });
+  };
 }
 
 const verdicts = {

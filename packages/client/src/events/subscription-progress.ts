@@ -1,7 +1,9 @@
 import { clone, create } from "@bufbuild/protobuf";
+import { NumberMap } from "@loom-bridge/protocol";
 import { Delivered, StartSchema, type Subscription, SubscriptionSchema } from "@loom-bridge/protocol/messages";
 import type { Arrival } from "../connection/event-line.ts";
 import { acknowledged, type Settlement } from "../connection/settlement.ts";
+import { RememberedKeys } from "./remembered-keys.ts";
 
 /** The bridge's defaults for a subscription that names none. */
 const defaultSettleTimeoutMs = 30_000;
@@ -60,10 +62,10 @@ export class SubscriptionProgress {
   /** Delivered at most once: how many events are in hand. */
   #count = 0;
   /** Else: which. */
-  readonly #inHand = new Map<number, EventInHand>();
+  readonly #inHand = new NumberMap<EventInHand>();
   /** Of those that came on this stream, the ones that are not settled: some in hand, some to come again. */
-  readonly #unsettled = new Set<number>();
-  readonly #remembered = new Set<number>();
+  readonly #unsettled = new NumberMap<true>();
+  readonly #remembered = new RememberedKeys(maxRemembered);
 
   constructor(wanted: Subscription, autoExtend: boolean) {
     this.#wanted = wanted;
@@ -92,7 +94,7 @@ export class SubscriptionProgress {
       arrival.line.settle(sequence, acknowledged);
       return undefined;
     }
-    this.#unsettled.add(key);
+    this.#unsettled.set(key, true);
     const known = this.#inHand.get(key);
     if (known !== undefined) {
       // Its handler's verdict goes to the stream on which it came last.
@@ -112,16 +114,11 @@ export class SubscriptionProgress {
     }
     // Of another log or another stream, whose numbers mean nothing any more.
     if (this.#inHand.get(item.key) !== item) return;
-    this.#inHand.delete(item.key);
+    this.#inHand.take(item.key);
     const comesAgain = settlement.verdict === "retry" && item.arrival.attempt < this.#maxAttempts;
     if (comesAgain) return;
-    this.#unsettled.delete(item.key);
+    this.#unsettled.take(item.key);
     this.#remembered.add(item.key);
-    if (this.#remembered.size <= maxRemembered) return;
-    for (const oldest of this.#remembered) {
-      this.#remembered.delete(oldest);
-      break;
-    }
   }
 
   /** The subscription stands, on a log whose last event then had this offset. */
@@ -133,14 +130,16 @@ export class SubscriptionProgress {
 
   /** The stream is over. */
   lost(): void {
-    for (const [key, item] of this.#inHand) {
+    for (const item of this.#inHand.values()) {
+      const { key } = item;
       const goesToOthers = this.#wanted.group !== "" && !item.started;
       // What is not kept does not come again, and its number counted on that stream only.
       if (key > 0 && !goesToOthers) continue;
       item.dropped = goesToOthers;
-      this.#inHand.delete(key);
+      this.#inHand.take(key);
     }
-    for (const keys of [this.#unsettled, this.#remembered]) for (const key of keys) if (key < 0) keys.delete(key);
+    for (const key of this.#unsettled.numbers()) if (key < 0) this.#unsettled.take(key);
+    this.#remembered.keep((key) => key > 0);
   }
 
   /** The subscription to ask the next stream for: it goes on where this one was left. */
@@ -168,7 +167,7 @@ export class SubscriptionProgress {
   /** The last offset that need not come again, nor anything before it. */
   #position(): number {
     let position = Math.max(this.#received, this.#base);
-    if (this.#redelivers) for (const offset of this.#unsettled) position = Math.min(position, offset - 1);
+    if (this.#redelivers) for (const offset of this.#unsettled.numbers()) position = Math.min(position, offset - 1);
     return position;
   }
 
@@ -185,6 +184,6 @@ export class SubscriptionProgress {
     this.#floor = 0;
     this.#inHand.clear();
     this.#unsettled.clear();
-    this.#remembered.clear();
+    this.#remembered.keep(() => false);
   }
 }

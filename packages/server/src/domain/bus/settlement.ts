@@ -1,4 +1,4 @@
-import type { Runtime, Timer } from "@loom-bridge/protocol";
+import { NumberMap, type Runtime, type Timer } from "@loom-bridge/protocol";
 import type { EventNote } from "./event-note.ts";
 import type { Queued } from "./queued.ts";
 
@@ -41,8 +41,10 @@ export interface Redelivery {
 /** The events of one subscriber that were sent and are not settled. Its window bounds them. */
 export class Settlement {
   readonly #options: SettlementOptions;
-  /** In the order of their sequence numbers. */
-  readonly #unsettled = new Map<number, Unsettled>();
+  readonly #unsettled = new NumberMap<Unsettled>();
+  /** Everything before it is settled. */
+  #first = 1;
+  #lastSent = 0;
   readonly #again: Unsettled[] = [];
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
@@ -68,6 +70,7 @@ export class Settlement {
     item.attempts += 1;
     const dueMs = this.#options.runtime.monotonic() + this.#options.settleTimeoutMs;
     this.#unsettled.set(sequence, { sequence, item, isOut: true, dueMs });
+    this.#lastSent = sequence;
     this.#watch(dueMs);
   }
 
@@ -88,9 +91,10 @@ export class Settlement {
 
   /** The subscriber is done with everything up to this sequence number. */
   acknowledge(sequence: number): void {
-    for (const entry of this.#unsettled.values()) {
-      if (entry.sequence > sequence) break;
-      this.#acknowledge(entry);
+    const last = Math.min(sequence, this.#lastSent);
+    for (; this.#first <= last; this.#first += 1) {
+      const entry = this.#unsettled.get(this.#first);
+      if (entry !== undefined) this.#acknowledge(entry);
     }
   }
 
@@ -116,7 +120,7 @@ export class Settlement {
   /** Ends it; returns what is not settled, in order. */
   close(): Queued[] {
     this.#timer?.cancel();
-    const items = [...this.#unsettled.values()].map(({ item }) => item);
+    const items = this.#unsettled.values().map(({ item }) => item);
     this.#unsettled.clear();
     this.#again.length = 0;
     return items;
@@ -128,7 +132,7 @@ export class Settlement {
   }
 
   #finish(entry: Unsettled): void {
-    this.#unsettled.delete(entry.sequence);
+    this.#unsettled.take(entry.sequence);
     this.#options.onDone(entry.item);
     if (this.#unsettled.size === 0) this.#stopWatching();
   }
@@ -178,7 +182,7 @@ export class Settlement {
     this.#timerDueMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#options.runtime.monotonic();
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const entry of [...this.#unsettled.values()]) {
+    for (const entry of this.#unsettled.values()) {
       if (entry.dueMs > nowMs) nextMs = Math.min(nextMs, entry.dueMs);
       else this.#retry(entry, 0, `it was not settled within ${this.#options.settleTimeoutMs} ms`);
     }

@@ -16,8 +16,6 @@ export interface AgentCallOptions {
   readonly input: AsyncIterable<Frame> & MayFeed;
   /** Ends the call as cancelled. */
   readonly signal: AbortSignal | undefined;
-  /** Told of every chunk that comes. */
-  readonly onRead: (stream: ClientHttp2Stream) => void;
 }
 
 /** From so many messages that nobody has read, the bridge is stopped. */
@@ -121,10 +119,7 @@ export class AgentCall implements AsyncIterableIterator<Delivery>, MessageSource
     stream.on("trailers", (trailers) => {
       for (const [name, value] of toHeaders(trailers)) this.trailer.set(name, value);
     });
-    stream.on("data", (chunk: Buffer) => {
-      this.#options.onRead(stream);
-      this.#guard(() => this.#splitter.push(chunk));
-    });
+    stream.on("data", (chunk: Buffer) => this.#guard(() => this.#splitter.push(chunk)));
     stream.once("end", () => {
       // Node ends a stream that was reset, too.
       if (stream.closed && !this.trailer.has("grpc-status")) return;

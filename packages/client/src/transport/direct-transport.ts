@@ -11,7 +11,8 @@ import { callOnce } from "./unary-call.ts";
 export interface DirectTransportOptions {
   /** Makes the other streaming calls. */
   readonly transport: Transport;
-  readonly sessionManager: Pick<Http2SessionManager, "request" | "notifyResponseByteRead">;
+  /** Not told of what is read: only its pings would ask for that, and there are none. */
+  readonly sessionManager: Pick<Http2SessionManager, "request">;
 }
 
 const { stream: agentStream } = BridgeService.method;
@@ -22,7 +23,6 @@ const { stream: agentStream } = BridgeService.method;
  */
 export function createDirectTransport({ transport, sessionManager }: DirectTransportOptions): Transport {
   const path = `/${BridgeService.typeName}/${agentStream.name}`;
-  const onRead = (stream: ClientHttp2Stream): void => sessionManager.notifyResponseByteRead(stream);
 
   async function openAgentStream(
     signal: AbortSignal | undefined,
@@ -34,7 +34,6 @@ export function createDirectTransport({ transport, sessionManager }: DirectTrans
       open: () => sessionManager.request("POST", path, headers, {}),
       input,
       signal,
-      onRead,
     });
     return {
       stream: true,
@@ -52,7 +51,7 @@ export function createDirectTransport({ transport, sessionManager }: DirectTrans
       const path = `/${method.parent.typeName}/${method.name}`;
       const { input, output } = method;
       const open = (): Promise<ClientHttp2Stream> => sessionManager.request("POST", path, headers, {});
-      const answer = await callOnce({ open, input, output, message, signal, onRead });
+      const answer = await callOnce({ open, input, output, message, signal });
       return {
         stream: false,
         service: method.parent,

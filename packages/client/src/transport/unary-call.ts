@@ -20,8 +20,6 @@ export interface UnaryCallOptions<Input extends DescMessage, Output extends Desc
   readonly message: MessageInitShape<Input>;
   /** Ends the call as cancelled. */
   readonly signal: AbortSignal | undefined;
-  /** Told of every chunk that comes. */
-  readonly onRead: (stream: ClientHttp2Stream) => void;
 }
 
 export interface UnaryAnswer<Output extends DescMessage> {
@@ -93,7 +91,6 @@ export async function callOnce<Input extends DescMessage, Output extends DescMes
     });
     stream.on("trailers", (trailers) => (trailer = trailers));
     stream.on("data", (chunk: Buffer) => {
-      options.onRead(stream);
       guard(() => splitter.push(chunk));
     });
     stream.once("end", () => {

@@ -41,6 +41,11 @@ export class Heartbeat implements FrameSource {
     this.#timer = this.#options.runtime.setTimer(beat, intervalMs);
   }
 
+  /** When something came last, on the monotonic clock. */
+  get lastHeardMs(): number {
+    return this.#lastHeardMs;
+  }
+
   /** Notes that something came from the bridge. */
   heard(): void {
     this.#lastHeardMs = this.#options.runtime.monotonic();

@@ -184,7 +184,7 @@ export class Session {
         this.#options.publishes.onReceipts(batch);
         this.#progressed();
       },
-      toolRequest: (request) => this.#toolServer.onRequest(request),
+      toolRequest: (request) => this.#toolServer.onRequest(request, this.#heartbeat.lastHeardMs),
       toolResponse: (response) => {
         this.#options.calls.onResponse(response);
         this.#progressed();
@@ -214,9 +214,10 @@ export class Session {
 
   #onEventBatch(batch: EventBatch): void {
     const { subscription } = batch;
-    const { runtime, onEvent } = this.#options;
+    const { onEvent } = this.#options;
+    const receivedMs = this.#heartbeat.lastHeardMs;
     const line = this.#line(subscription);
-    const arrival = { line, subscription, attempt: batch.attempt || 1, receivedMs: runtime.monotonic() };
+    const arrival = { line, subscription, attempt: batch.attempt || 1, receivedMs };
     let sequence = Number(batch.firstSequence);
     for (const encoded of EncodedBatch.eventsOf(batch)) {
       line.received(sequence);

@@ -59,7 +59,8 @@ export class ToolServer {
     return Math.max(this.#open.size, this.#running);
   }
 
-  onRequest(request: ToolRequest): void {
+  /** `nowMs`: when it came, on the monotonic clock. */
+  onRequest(request: ToolRequest, nowMs: number): void {
     const { tools } = this.#options;
     const tool = tools.get(request.call?.name ?? "");
     if (tool === undefined) {
@@ -72,7 +73,6 @@ export class ToolServer {
       this.#send(request, failure(new ToolError("UNAVAILABLE", "the agent is stopping; the tool did not run")));
       return;
     }
-    const nowMs = this.#options.runtime.monotonic();
     const run = new ServedRun(tool, request, nowMs, this.#run);
     this.#open.set(request.ref, run);
     this.#deadlines.add(run.deadlineMs, nowMs);

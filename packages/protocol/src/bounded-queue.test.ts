@@ -81,6 +81,8 @@ describe("BoundedQueue", () => {
         for (const [index, step] of steps.entries()) {
           if (step.kind === "offer") {
             assert.equal(queue.offer(index, step.bytes), model.offer(index, step.bytes));
+          } else if (step.kind === "shift") {
+            assert.equal(queue.shift(), model.take(1, Number.POSITIVE_INFINITY)[0]);
           } else {
             assert.deepEqual(queue.take(step.items, step.bytes), model.take(step.items, step.bytes));
           }
@@ -116,6 +118,7 @@ const scenario = fc.record({
         weight: 3,
         arbitrary: fc.record({ kind: fc.constant("offer" as const), bytes: fc.integer({ min: 0, max: 12 }) }),
       },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant("shift" as const) }) },
       {
         weight: 1,
         arbitrary: fc.record({

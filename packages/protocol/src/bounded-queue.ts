@@ -57,10 +57,15 @@ export class BoundedQueue<Item> {
     return dropped;
   }
 
+  /** Removes and returns the oldest item. */
+  shift(): Item | undefined {
+    return this.length === 0 ? undefined : this.#shift();
+  }
+
   /** Removes and returns the oldest items, at most `maxItems` and, after the first, at most `maxBytes` in all. */
   take(maxItems: number = Number.POSITIVE_INFINITY, maxBytes: number = Number.POSITIVE_INFINITY): Item[] {
     if (this.length === 0) return [];
-    if (this.#head === 0 && this.#items.length <= maxItems && this.#bytes <= maxBytes) return this.#takeAll();
+    if (this.length <= maxItems && this.#bytes <= maxBytes) return this.#takeAll();
     const taken: Item[] = [];
     let bytes = 0;
     while (taken.length < maxItems && this.length > 0) {
@@ -77,9 +82,10 @@ export class BoundedQueue<Item> {
   }
 
   #takeAll(): Item[] {
-    const taken = this.#items as Item[];
+    const taken = (this.#head === 0 ? this.#items : this.#items.slice(this.#head)) as Item[];
     this.#items = [];
     this.#sizes = [];
+    this.#head = 0;
     this.#bytes = 0;
     return taken;
   }
@@ -89,11 +95,7 @@ export class BoundedQueue<Item> {
     this.#bytes -= this.#sizes[this.#head] ?? 0;
     this.#items[this.#head] = undefined;
     this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#sizes.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
+    if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
       // Compacting at half keeps a shift cheap on average and the arrays within twice the bound.
       this.#items = this.#items.slice(this.#head);
       this.#sizes = this.#sizes.slice(this.#head);

@@ -55,15 +55,17 @@ export class SendQueue<Item> {
     });
   }
 
+  /** Takes the oldest item, and lets in those who wait. */
+  shift(): Item | undefined {
+    const item = this.#queue.shift();
+    this.#admit();
+    return item;
+  }
+
   /** Takes the oldest items, at most so many and so many bytes, and lets in those who wait. */
   take(maxItems: number, maxBytes?: number): Item[] {
     const taken = this.#queue.take(maxItems, maxBytes);
-    while (this.#first !== undefined || this.#waiters.length > 0) {
-      this.#first ??= this.#waiters.take(1)[0];
-      if (this.#first === undefined || this.#queue.offer(this.#first.item, this.#first.bytes) === -1) break;
-      this.#first.admit();
-      this.#first = undefined;
-    }
+    this.#admit();
     return taken;
   }
 
@@ -73,5 +75,14 @@ export class SendQueue<Item> {
     this.#first = undefined;
     for (const waiter of waiters) waiter.refuse(reason);
     return this.#queue.take();
+  }
+
+  #admit(): void {
+    for (;;) {
+      this.#first ??= this.#waiters.shift();
+      if (this.#first === undefined || this.#queue.offer(this.#first.item, this.#first.bytes) === -1) return;
+      this.#first.admit();
+      this.#first = undefined;
+    }
   }
 }

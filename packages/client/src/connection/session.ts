@@ -151,7 +151,7 @@ export class Session {
   }
 
   #takeControl(): ClientEvent | undefined {
-    const [frame] = this.#control.take(1);
+    const frame = this.#control.shift();
     if (frame !== undefined) this.#progressed();
     return frame;
   }

@@ -107,7 +107,7 @@ export class ToolServer {
 
   /** Runs it, and of those that wait as many as it and they leave room for. */
   #start(first: ServedRun): void {
-    for (let run: ServedRun | undefined = first; run !== undefined; [run] = this.#waiting.take(1)) {
+    for (let run: ServedRun | undefined = first; run !== undefined; run = this.#waiting.shift()) {
       if (!this.#runNow(run)) return;
     }
   }
@@ -121,7 +121,7 @@ export class ToolServer {
     if (!(result instanceof Promise)) return this.#end(run, result);
     void result.then((late) => {
       this.#end(run, late);
-      const [next] = this.#waiting.take(1);
+      const next = this.#waiting.shift();
       if (next !== undefined) this.#start(next);
     });
     return false;

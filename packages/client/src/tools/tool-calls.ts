@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { LoomError, type Runtime } from "@loom-bridge/protocol";
+import { LoomError, NumberMap, type Runtime } from "@loom-bridge/protocol";
 import {
   type ClientEvent,
   type ToolCall,
@@ -31,7 +31,7 @@ const defaultOpenCalls = 256;
  */
 export class ToolCalls implements FrameSource {
   readonly #runtime: Runtime;
-  readonly #open = new Map<number, OpenCall>();
+  readonly #open = new NumberMap<OpenCall>();
   readonly #deadlines: DeadlineTimer;
   /** Refs of the calls to send; some may have ended meanwhile. */
   #unsent: number[] = [];
@@ -56,7 +56,7 @@ export class ToolCalls implements FrameSource {
 
   /** Of these, the ones that the bridge has been told. */
   get sent(): number {
-    return Array.from(this.#open.values()).filter(({ sent }) => sent === "now").length;
+    return this.#open.values().filter(({ sent }) => sent === "now").length;
   }
 
   /** Begins with a stream that the bridge has acknowledged: at most so many calls may be open. */
@@ -73,7 +73,7 @@ export class ToolCalls implements FrameSource {
     this.#wasLost = true;
     this.#onChange = (): void => {};
     this.#cancels = [];
-    for (const open of [...this.#open.values()]) {
+    for (const open of this.#open.values()) {
       open.retry?.cancel();
       // The call that it is a part of has ended with the stream, and another may have its number on the next.
       if (open.onBehalfOf !== 0) {
@@ -86,13 +86,13 @@ export class ToolCalls implements FrameSource {
       // Without a key it changes nothing and is made anew: under its id, the bridge knows it as cancelled.
       else if (open.call.idempotencyKey === "") open.call.id = "";
     }
-    this.#unsent = [...this.#open.keys()];
+    this.#unsent = this.#open.numbers();
     if (this.#open.size === 0) this.#deadlines.cancel();
   }
 
   /** Ends every call: what may have been sent has an unknown outcome, what was not is refused with `unsent`. */
   close(cause: LoomError | undefined, unsent: LoomError): void {
-    for (const open of [...this.#open.values()]) {
+    for (const open of this.#open.values()) {
       this.#fail(open, open.sent === "no" ? unsent : unknownOutcome(open.call, cause));
     }
     this.#deadlines.cancel();
@@ -197,7 +197,7 @@ export class ToolCalls implements FrameSource {
   #forget(open: OpenCall): void {
     open.retry?.cancel();
     open.unwatch?.();
-    this.#open.delete(open.ref);
+    this.#open.take(open.ref);
   }
 
   #cancel(ref: number, reason: string): void {

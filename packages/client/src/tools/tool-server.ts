@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { BoundedQueue, limits, type Runtime } from "@loom-bridge/protocol";
+import { BoundedQueue, LoomError, limits, NumberMap, type Runtime } from "@loom-bridge/protocol";
 import {
   type ClientEvent,
   type ToolCancel,
@@ -33,7 +33,7 @@ export interface ToolServerOptions {
 export class ToolServer {
   readonly #options: ToolServerOptions;
   readonly #run: ServedRunOptions;
-  readonly #open = new Map<number, ServedRun>();
+  readonly #open = new NumberMap<ServedRun>();
   readonly #deadlines: DeadlineTimer;
   readonly #waiting = new BoundedQueue<ServedRun>({
     maxItems: maxWaiting,
@@ -48,7 +48,7 @@ export class ToolServer {
     this.#run = {
       runtime: options.runtime,
       onEnd: (run, result) => {
-        this.#open.delete(run.request.ref);
+        this.#open.take(run.request.ref);
         if (result !== undefined) this.#send(run.request, result);
       },
     };
@@ -59,8 +59,12 @@ export class ToolServer {
     return Math.max(this.#open.size, this.#running);
   }
 
-  /** `nowMs`: when it came, on the monotonic clock. */
+  /**
+   * `nowMs`: when it came, on the monotonic clock.
+   * @throws LoomError `internal` for one without a number, which no answer could name
+   */
   onRequest(request: ToolRequest, nowMs: number): void {
+    if (request.ref === 0) throw new LoomError("internal", "the bridge sent a call without a ref");
     const { tools } = this.#options;
     const tool = tools.get(request.call?.name ?? "");
     if (tool === undefined) {

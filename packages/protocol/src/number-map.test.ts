@@ -10,7 +10,7 @@ const number = fc.oneof(
   // With the same last 32 bits, so that they compete for places.
   fc.integer({ min: 1, max: 20 }).map((factor) => factor * 2 ** 32 + 7),
   fc.integer({ min: 2 ** 32, max: Number.MAX_SAFE_INTEGER }),
-  fc.integer({ min: -20, max: -1 }),
+  fc.integer({ min: -20, max: 0 }),
 );
 const step = fc.oneof(
   fc.record({ act: fc.constant("set" as const), number }),
@@ -45,15 +45,6 @@ test("it holds what a Map would, whatever is put in and taken out", () => {
       for (const [key, value] of model) assert.equal(ours.get(key), value);
     }),
   );
-});
-
-test("0 and what is no number are never in it", () => {
-  const map = new NumberMap<string>();
-  map.set(1, "one");
-  for (const number of [0, -0, Number.NaN]) {
-    assert.deepEqual([map.has(number), map.get(number), map.take(number)], [false, undefined, undefined]);
-  }
-  assert.deepEqual([map.size, map.get(1)], [1, "one"]);
 });
 
 test("an empty one knows nothing", () => {

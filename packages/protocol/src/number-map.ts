@@ -3,14 +3,14 @@ const firstPlaces = 8;
 const scatter = 0x9e3779b1;
 
 /**
- * Values by whole numbers other than 0, for what comes and goes all the time. A `Map` that loses entries makes a table anew
+ * Values by whole numbers, for what comes and goes all the time. A `Map` that loses entries makes a table anew
  * again and again, and in V8 each old table refers to the next: once one of them is old, whatever they held outlives
  * collections, long after it was deleted. Of a call with others beside it that was 1.3 KB. This is one table that grows
  * with the most that were in it at once, and does not shrink. Numbers that others choose may all have one home: look-ups
  * take as many steps as there are entries then, so bound those.
  */
 export class NumberMap<Value> {
-  /** 0: a free place. A number is at its home, or at one of the places behind it without a gap. */
+  /** NaN: a free place. A number is at its home, or at one of the places behind it without a gap. */
   #numbers: Float64Array = new Float64Array(0);
   #values: (Value | undefined)[] = [];
   /** What is left of 32 bits is a place. */
@@ -23,7 +23,7 @@ export class NumberMap<Value> {
 
   /** In ascending order. */
   numbers(): number[] {
-    return Array.from(this.#numbers.filter((number) => number !== 0).sort());
+    return Array.from(this.#numbers.filter((number) => !Number.isNaN(number)).sort());
   }
 
   /** In the order of their numbers. */
@@ -32,7 +32,7 @@ export class NumberMap<Value> {
   }
 
   has(number: number): boolean {
-    return this.#size > 0 && number !== 0 && this.#numbers[this.#placeOf(number)] === number;
+    return this.#size > 0 && this.#numbers[this.#placeOf(number)] === number;
   }
 
   get(number: number): Value | undefined {
@@ -74,7 +74,7 @@ export class NumberMap<Value> {
     const numbers = this.#numbers;
     const last = numbers.length - 1;
     let place = this.#homeOf(number);
-    while (numbers[place] !== number && numbers[place] !== 0) place = (place + 1) & last;
+    while (numbers[place] !== number && !Number.isNaN(numbers[place])) place = (place + 1) & last;
     return place;
   }
 
@@ -83,7 +83,7 @@ export class NumberMap<Value> {
     const numbers = this.#numbers;
     const last = numbers.length - 1;
     let free = freed;
-    for (let place = (free + 1) & last; numbers[place] !== 0; place = (place + 1) & last) {
+    for (let place = (free + 1) & last; !Number.isNaN(numbers[place]); place = (place + 1) & last) {
       const number = numbers[place] as number;
       const stepsFromHome = (place - this.#homeOf(number)) & last;
       if (stepsFromHome < ((place - free) & last)) continue;
@@ -91,18 +91,18 @@ export class NumberMap<Value> {
       this.#values[free] = this.#values[place];
       free = place;
     }
-    numbers[free] = 0;
+    numbers[free] = Number.NaN;
     this.#values[free] = undefined;
   }
 
   #grow(): void {
     const [numbers, values] = [this.#numbers, this.#values];
     const places = Math.max(firstPlaces, 2 * numbers.length);
-    this.#numbers = new Float64Array(places);
+    this.#numbers = new Float64Array(places).fill(Number.NaN);
     this.#values = Array.from({ length: places }, () => undefined);
     this.#shift = 32 - Math.log2(places);
     for (const [at, number] of numbers.entries()) {
-      if (number === 0) continue;
+      if (Number.isNaN(number)) continue;
       const place = this.#placeOf(number);
       this.#numbers[place] = number;
       this.#values[place] = values[at];

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { BoundedQueue, LoomError, limits, NumberMap, type Runtime } from "@loom-bridge/protocol";
+import { BoundedQueue, limits, NumberMap, type Runtime } from "@loom-bridge/protocol";
 import {
   type ClientEvent,
   type ToolCancel,
@@ -59,12 +59,8 @@ export class ToolServer {
     return Math.max(this.#open.size, this.#running);
   }
 
-  /**
-   * `nowMs`: when it came, on the monotonic clock.
-   * @throws LoomError `internal` for one without a number, which no answer could name
-   */
+  /** `nowMs`: when it came, on the monotonic clock. */
   onRequest(request: ToolRequest, nowMs: number): void {
-    if (request.ref === 0) throw new LoomError("internal", "the bridge sent a call without a ref");
     const { tools } = this.#options;
     const tool = tools.get(request.call?.name ?? "");
     if (tool === undefined) {

@@ -10,9 +10,11 @@ import {
   type Event,
   EventAckSchema,
   EventSchema,
+  EventSettleSchema,
   PublishBatchSchema,
   type PublishItem,
   PublishItemSchema,
+  SettlementSchema,
   ToolCallSchema,
   ToolRequestSchema,
   ToolResponseSchema,
@@ -214,6 +216,11 @@ for (const [name, { bytes, decode, reference }] of Object.entries(codecs)) {
     });
   }
 }
+
+test("the hand-written codec of settlements knows every field that there is", () => {
+  assert.deepEqual(Object.keys(EventSettleSchema.field), ["subscription", "settlements"]);
+  assert.deepEqual(Object.keys(SettlementSchema.field), ["sequence", "verdict", "delayMs", "reason"]);
+});
 
 test("the hand-written codec of calls knows every field that there is", () => {
   const known = {

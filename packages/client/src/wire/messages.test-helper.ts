@@ -10,6 +10,7 @@ import {
   type PublishItem,
   PublishItemSchema,
   type ToolStatus,
+  Verdict,
 } from "@loom-bridge/protocol/messages";
 import fc from "fast-check";
 
@@ -137,13 +138,21 @@ export const publishItem: fc.Arbitrary<PublishItem> = itemInit.map((init) => cre
 const publishBatch = fc.record({ firstRef: uint64, items: fc.array(itemInit, { maxLength: 4 }) });
 
 const eventAck = fc.record({ subscription: uint32, sequence: uint64 });
+const settlement = fc.record({
+  sequence: uint64,
+  verdict: fc.oneof(fc.constant(Verdict.ACKNOWLEDGE), fc.integer({ min: -1, max: 200 }) as fc.Arbitrary<Verdict>),
+  delayMs: fc.oneof(fc.constant(0), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
+  reason: fc.oneof({ weight: 9, arbitrary: fc.constant("") }, text),
+});
+const eventSettle = fc.record({ subscription: uint32, settlements: fc.array(settlement, { maxLength: 3 }) });
 
-/** A batch of publishes, an acknowledgement, a call of a tool, or something else that a client says. */
+/** A batch of publishes, an acknowledgement, settlements, a call of a tool, or something else that a client says. */
 export const clientEvent: fc.Arbitrary<ClientEvent> = fc
   .oneof(
     { weight: 9, arbitrary: publishBatch.map((value): SayInit => ({ case: "publishBatch", value })) },
     { weight: 5, arbitrary: toolFrame.map((init): SayInit => init) },
     { weight: 3, arbitrary: eventAck.map((value): SayInit => ({ case: "eventAck", value })) },
+    { weight: 6, arbitrary: eventSettle.map((value): SayInit => ({ case: "eventSettle", value })) },
     fc.string().map((reason): SayInit => ({ case: "goodbye", value: { reason } })),
   )
   .map((init) => create(ClientEventSchema, { event: init }));

@@ -3,6 +3,7 @@ import { type ClientEvent, ClientEventSchema, type EventAck } from "@loom-bridge
 import { blockBytes, type EnvelopeWriter, varintBytes, writeToolFrame } from "@loom-bridge/protocol/wire";
 import type { EncodedItem } from "./encode-publish.ts";
 import { EncodedPublishBatch } from "./encoded-publish-batch.ts";
+import { writeSettle } from "./write-settle.ts";
 
 const publishBatchTag = 0x22;
 const firstRefTag = 0x08;
@@ -12,8 +13,8 @@ const sequenceTag = 0x10;
 const maxUint32 = 2 ** 32 - 1;
 
 /**
- * Writes what a client says, as protobuf-es would: batches of encoded publishes, acknowledgements, calls of tools and
- * their results by itself, all else by protobuf-es.
+ * Writes what a client says, as protobuf-es would: batches of encoded publishes, acknowledgements, settlements, calls of
+ * tools and their results by itself, all else by protobuf-es.
  * @throws Error for a message that cannot be encoded, LoomError `resource_exhausted` for one that is too large; nothing
  *   was written then
  */
@@ -24,6 +25,7 @@ export function writeClientEvent(writer: EnvelopeWriter, message: ClientEvent): 
     return writeBatch(writer, Number(event.value.firstRef), items);
   }
   if (event.case === "eventAck" && $unknown === undefined && writeAck(writer, event.value)) return;
+  if (event.case === "eventSettle" && $unknown === undefined && writeSettle(writer, event.value)) return;
   const isTool = event.case === "toolRequest" || event.case === "toolResponse";
   if (isTool && $unknown === undefined && writeToolFrame(writer, event)) return;
   const bytes = toBinary(ClientEventSchema, message);

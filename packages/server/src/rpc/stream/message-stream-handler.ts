@@ -4,16 +4,20 @@ import { LoomError } from "@loom-bridge/protocol";
 import { type ClientEvent, ClientEventSchema } from "@loom-bridge/protocol/messages";
 import { ToolFrameReader } from "@loom-bridge/protocol/wire";
 import type { Access } from "../../domain/access/access.ts";
+import type { Verdict } from "../../domain/bus/settlement.ts";
 import type { Session } from "../../domain/session/session.ts";
 import type { MessageReceiver, MessageStream, MessageStreamHandler } from "../../listener/message-stream.ts";
 import { countElements } from "../../wire/count-elements.ts";
 import { messageLimits } from "../../wire/message-limits.ts";
 import { toConnectError } from "../connect-error.ts";
+import { readAcknowledged } from "./acknowledged-reader.ts";
 import { AgentStream, type AgentStreamOptions } from "./agent-stream.ts";
 import { DeliveryWriter } from "./delivery-writer.ts";
 import { EventEncoder } from "./event-encoder.ts";
 import { readHeartbeat } from "./heartbeat-codec.ts";
 import { mayPublish, PublishDecoder } from "./publish-decoder.ts";
+
+const acknowledge: Verdict = { kind: "acknowledge" };
 
 /** Serves `BridgeService.Stream` on a listener's message streams, with one write for all that a tick produced. */
 export function createMessageStreamHandler(options: AgentStreamOptions): MessageStreamHandler {
@@ -115,6 +119,13 @@ class Carrier implements MessageReceiver {
     if (heartbeatMs !== undefined) {
       session.heard();
       session.heartbeat(heartbeatMs);
+      return true;
+    }
+    const acknowledged = readAcknowledged(message);
+    if (acknowledged !== undefined) {
+      session.heard();
+      const { subscription, sequences } = acknowledged;
+      for (const sequence of sequences) session.settle(subscription, sequence, acknowledge);
       return true;
     }
     if (!mayPublish(message)) return false;

@@ -57,6 +57,11 @@ export class BoundedQueue<Item> {
     return dropped;
   }
 
+  /** Puts another item of the same size in the place of the newest. */
+  replaceNewest(item: Item): void {
+    if (this.length > 0) this.#items[this.#items.length - 1] = item;
+  }
+
   /** Removes and returns the oldest item. */
   shift(): Item | undefined {
     return this.length === 0 ? undefined : this.#shift();

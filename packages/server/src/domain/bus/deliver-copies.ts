@@ -2,6 +2,7 @@ import type { LoggedEvent } from "./bus-event.ts";
 import type { TopicCounts } from "./bus-statistics.ts";
 import type { DeliveryResult } from "./event-feed.ts";
 import { allQueued, countResults, type PublishOutcome } from "./publish-outcome.ts";
+import { Queued } from "./queued.ts";
 import type { Receiver } from "./subscriptions.ts";
 
 type Result = DeliveryResult | Promise<DeliveryResult>;
@@ -16,8 +17,9 @@ export function deliverCopies(
   /** Absent while every copy was queued, as nearly always. */
   let results: Result[] | undefined;
   let queued = 0;
+  const item = new Queued(event, counts);
   for (const receiver of receivers) {
-    const result = receiver.deliver(event, counts, mayWait);
+    const result = receiver.deliver(item, mayWait);
     if (result === "queued" && results === undefined) queued += 1;
     else (results ??= Array.from<Result>({ length: queued }).fill("queued")).push(result);
   }

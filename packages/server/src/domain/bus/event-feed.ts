@@ -1,5 +1,5 @@
 import { BoundedQueue, LoomError, type Runtime, type Timer } from "@loom-bridge/protocol";
-import { type LoggedEvent, sizeOf } from "./bus-event.ts";
+import { sizeOf } from "./bus-event.ts";
 import type { BusStatistics, TopicCounts } from "./bus-statistics.ts";
 import type { CatchUp } from "./catch-up.ts";
 import { type DropReason, noDrops } from "./drops.ts";
@@ -114,10 +114,10 @@ export class EventFeed {
   }
 
   /** Queues an event, or returns a promise of what becomes of it where its publisher waits for room. */
-  deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
+  deliver(item: Queued, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
+    const { event } = item;
     // What is kept is not queued before its turn: the queue holds no more of the past than a page.
     if (event.offset <= this.#readThrough && event.offset > 0) return "queued";
-    const item = new Queued(event, counts);
     if (this.#closed) return this.#refuse(item, "subscriber-left");
     // Whoever waits came first.
     if (this.#waiting.length === 0 && this.#enqueue(item)) return "queued";
@@ -128,7 +128,7 @@ export class EventFeed {
       return result;
     }
     if (overflow === "block" && mayWait) return this.#wait(item);
-    if (this.#newest !== undefined) this.#newest.lostAfter += 1;
+    this.#loseAfterNewest();
     return this.#refuse(item, "queue-full");
   }
 
@@ -203,6 +203,16 @@ export class EventFeed {
     this.#delivered += 1;
     onReady();
     return true;
+  }
+
+  #loseAfterNewest(): void {
+    if (this.#newest === undefined) return;
+    // Until something was lost after it, it may be in others' queues too.
+    if (this.#newest.lostAfter === 0) {
+      this.#newest = this.#newest.copy();
+      if (this.#queue instanceof BoundedQueue) this.#queue.replaceNewest(this.#newest);
+    }
+    this.#newest.lostAfter += 1;
   }
 
   #dropQueued(item: Queued, reason: DropReason): void {

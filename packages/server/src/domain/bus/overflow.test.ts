@@ -20,6 +20,20 @@ describe("a full queue", () => {
     assert.deepEqual([bus.report().total.drops["queue-full"], bus.report().total.dropped], [3, 3]);
   });
 
+  test("tells its own subscriber what was lost, and none of the others that have the same events", () => {
+    const { bus, subscriber, subscribe } = createBusWorld();
+    const slow = subscribe(subscriber("slow"), { quality: "realtime", overflow: "drop-newest" });
+    const others = ["one", "other"].map((name) => subscribe(subscriber(name), { quality: "batched" }));
+    for (let id = 1; id <= 515; id += 1) void bus.publish(eventOf("a", String(id)));
+    for (const other of others) {
+      assert.deepEqual(
+        takeAll(other, 1000).map(({ gap, events }) => [gap, events.length]),
+        [[undefined, 515]],
+      );
+    }
+    assert.equal(takeAll(slow, 1000)[1]?.gap?.first, 513);
+  });
+
   test("that keeps the latest of each key holds the newest ones in order, whatever the queue's state", () => {
     const { bus, subscriber, subscribe } = createBusWorld();
     const subscription = subscribe(subscriber("agent"), { quality: "realtime", overflow: "latest-per-key" });

@@ -1,12 +1,12 @@
 import type { LoomError } from "@loom-bridge/protocol";
 import type { LoggedEvent } from "./bus-event.ts";
-import type { TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import { deliveredOnce } from "./delivered-once.ts";
 import type { DeliveryResult, EventFeed } from "./event-feed.ts";
 import { Outlet, type Taken } from "./outlet.ts";
 import type { PositionKeeper } from "./position-keeper.ts";
 import { qualities } from "./quality.ts";
+import type { Queued } from "./queued.ts";
 import type { Settlement, Verdict } from "./settlement.ts";
 import { type BusParts, createFeed, createSettlement, findBeginning } from "./subscription-parts.ts";
 import type { PendingCopy, SubscriptionReport } from "./subscription-report.ts";
@@ -106,8 +106,8 @@ export class PlainSubscription implements BusSubscription {
     return this.#feed.backlogBytes;
   }
 
-  deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
-    return this.#feed.deliver(event, counts, mayWait);
+  deliver(item: Queued, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
+    return this.#feed.deliver(this.#settlement === undefined ? item : item.copy(), mayWait);
   }
 
   take(maxItems: number, maxBytes: number): Taken[] {

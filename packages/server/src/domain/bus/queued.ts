@@ -1,7 +1,10 @@
 import type { LoggedEvent } from "./bus-event.ts";
 import type { TopicCounts } from "./bus-statistics.ts";
 
-/** An event in a subscriber's queue. */
+/**
+ * An event in a subscriber's queue, or in many: who writes something into it has a copy, as nobody does of an event that
+ * is delivered once. One for each copy of an event would be most of what the collector has to move.
+ */
 export class Queued {
   readonly event: LoggedEvent;
   readonly counts: TopicCounts;
@@ -13,6 +16,13 @@ export class Queued {
   constructor(event: LoggedEvent, counts: TopicCounts) {
     this.event = event;
     this.counts = counts;
+  }
+
+  copy(): Queued {
+    const own = new Queued(this.event, this.counts);
+    own.attempts = this.attempts;
+    own.lostAfter = this.lostAfter;
+    return own;
   }
 }
 

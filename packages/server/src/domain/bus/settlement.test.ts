@@ -29,6 +29,19 @@ describe("an unsettled event", () => {
     assert.deepEqual(takeAll(subscription), []);
   });
 
+  test("is a first delivery to everybody else who has it in a queue", () => {
+    const { bus, runtime, subscriber, subscribe } = createBusWorld();
+    const subscription = subscribe(subscriber("agent"), reliable);
+    const others = [{ window: 4 }, reliable, { group: "g", ...reliable }].map((request, index) =>
+      subscribe(subscriber(`other-${index}`), request),
+    );
+    void bus.publish(eventOf("a", "1"));
+    takeAll(subscription);
+    runtime.advance(1000);
+    assert.equal(takeAll(subscription)[0]?.attempt, 2);
+    for (const other of others) assert.deepEqual([takeAll(other)[0]?.attempt], [1]);
+  });
+
   test("counts in the window until it is settled, not when it is to be retried", () => {
     const { bus, runtime, subscriber, subscribe } = createBusWorld();
     const subscription = subscribe(subscriber("agent"), reliable);

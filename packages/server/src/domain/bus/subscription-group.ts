@@ -1,6 +1,5 @@
 import { LoomError } from "@loom-bridge/protocol";
-import type { LoggedEvent } from "./bus-event.ts";
-import type { BusStatistics, TopicCounts } from "./bus-statistics.ts";
+import type { BusStatistics } from "./bus-statistics.ts";
 import type { DeliveryResult, EventFeed } from "./event-feed.ts";
 import { GroupMember, type GroupMemberOptions } from "./group-member.ts";
 import type { PositionKeeper } from "./position-keeper.ts";
@@ -142,8 +141,8 @@ export class SubscriptionGroup {
     return this.#feed.isPast(offset);
   }
 
-  deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
-    return this.#feed.deliver(event, counts, mayWait);
+  deliver(item: Queued, mayWait: boolean): DeliveryResult | Promise<DeliveryResult> {
+    return this.#feed.deliver(item.copy(), mayWait);
   }
 
   /** Gives events to members that have room. */

@@ -1,9 +1,9 @@
 import { LoomError, parseTopic } from "@loom-bridge/protocol";
 import type { BusEvent, LoggedEvent } from "./bus-event.ts";
-import type { TopicCounts } from "./bus-statistics.ts";
 import type { BusSubscription } from "./bus-subscription.ts";
 import type { DeliveryResult } from "./event-feed.ts";
 import { PlainSubscription } from "./plain-subscription.ts";
+import type { Queued } from "./queued.ts";
 import type { Subscriber } from "./subscriber.ts";
 import { SubscriptionGroup } from "./subscription-group.ts";
 import type { BusParts } from "./subscription-parts.ts";
@@ -19,7 +19,8 @@ export interface Receiver {
   readonly rank: number;
   /** Whether it began after an event that was being written then. */
   isPast(offset: number): boolean;
-  deliver(event: LoggedEvent, counts: TopicCounts, mayWait: boolean): DeliveryResult | Promise<DeliveryResult>;
+  /** Takes an event that others get as well. */
+  deliver(item: Queued, mayWait: boolean): DeliveryResult | Promise<DeliveryResult>;
   report(): SubscriptionReport;
   /** The copies of an event that were not sent, or are not settled. */
   pending(id: string): PendingCopy[];

@@ -75,10 +75,11 @@ class Carrier implements MessageReceiver {
    * settled: the tick's end is a turn of the event loop later, and Node writes a turn after that.
    */
   #writeSoon(isUrgent = false): void {
-    if (this.#isOver) return;
+    // Said of every event: what comes after the first is written with it.
+    if ((this.#isScheduled && !isUrgent) || this.#isOver) return;
     if (isUrgent || !this.#writer.greeted || this.#stream.ended !== undefined) {
       if (!this.#isNext) this.#writeNext();
-    } else if (!this.#isScheduled) this.#writeAtEnd();
+    } else this.#writeAtEnd();
   }
 
   #writeNext(): void {

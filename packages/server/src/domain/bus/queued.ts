@@ -2,8 +2,8 @@ import type { LoggedEvent } from "./bus-event.ts";
 import type { TopicCounts } from "./bus-statistics.ts";
 
 /**
- * An event in a subscriber's queue, or in many: who writes something into it has a copy, as nobody does of an event that
- * is delivered once. One for each copy of an event would be most of what the collector has to move.
+ * An event in the queues of all who get it. Who has something to write into it makes a copy first: who settles each event,
+ * a group, and who loses what comes after it. An object for each subscriber would be most of what the collector moves.
  */
 export class Queued {
   readonly event: LoggedEvent;

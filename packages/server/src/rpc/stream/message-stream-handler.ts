@@ -72,7 +72,8 @@ class Carrier implements MessageReceiver {
 
   /**
    * One write for everything that this tick brings. What is urgent, the greeting and the end go out when all promises have
-   * settled: the tick's end is a turn of the event loop later, and Node writes a turn after that.
+   * settled: the tick's end is a turn of the event loop later, and Node writes a turn after that. An end that comes when a
+   * write is due goes with it.
    */
   #writeSoon(isUrgent = false): void {
     // Said of every event: what comes after the first is written with it.
